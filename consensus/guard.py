@@ -1,0 +1,108 @@
+"""The signer guard: a second, independent line against signing twice.
+
+It knows no protocol. It remembers the last thing signed as (height, view,
+step) and what was signed there; it signs upwards, gives the same answer for
+the same bytes, and refuses the rest. A bug in the core then costs progress,
+not agreement. docs/spec/consensus.md, section 8.
+"""
+
+from dataclasses import dataclass
+
+from consensus.messages import Fresh, NewView, PrePrepare, Signed, ViewChangeProof, Vote
+from hansa.encoding import Hash, Uint, Wire, pack, unpack
+from hansa.errors import Corrupt, Rejected
+from hansa.hashing import ZERO_HASH, tagged_hash
+
+STEP_VIEW_CHANGE, STEP_PROPOSE, STEP_PREPARE, STEP_COMMIT = 0, 1, 2, 3
+
+
+class _State(Wire, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
+    version: int
+    height: Uint
+    view: Uint
+    step: Uint
+    digest: Hash
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Slot:
+    """Where a signature stands in the order of all signatures of a validator."""
+
+    height: int
+    view: int
+    step: int
+
+
+def slot_of(message: Signed) -> Slot | None:
+    """The slot of a message; FRESH has none, it is judged by height alone."""
+    match message:
+        case PrePrepare():
+            return Slot(message.proposal.header.height, 0, STEP_PROPOSE)
+        case Vote():
+            return Slot(message.height, message.view, message.phase)
+        case ViewChangeProof():
+            change = message.view_change
+            return Slot(change.height, change.target, STEP_VIEW_CHANGE)
+        case NewView():
+            return Slot(message.height, message.view, STEP_PROPOSE)
+        case Fresh():
+            return None
+
+
+class Guard:
+    """The last slot that was signed, and the digest of what was signed there."""
+
+    __slots__ = ("digest", "slot")
+
+    def __init__(self, slot: Slot, digest: bytes) -> None:
+        self.slot = slot
+        self.digest = digest
+
+    @classmethod
+    def new(cls) -> "Guard":
+        """The guard of a validator that has never signed."""
+        return cls(Slot(0, 0, 0), ZERO_HASH)
+
+    @classmethod
+    def decode(cls, data: bytes) -> "Guard":
+        """Read it back.
+
+        Raises:
+            Corrupt: ``guard.damaged``: the way out is the rule of amnesia.
+        """
+        state = _checked(data)
+        if state is None:
+            raise Corrupt(
+                "guard.damaged",
+                f"the signer guard ({len(data)} bytes) does not read back",
+                "delete it: the node then abstains until it is safe to vote",
+            )
+        return cls(Slot(state.height, state.view, state.step), state.digest)
+
+    def encode(self) -> bytes:
+        """The bytes of its file: checksum and state."""
+        state = pack(_State(1, self.slot.height, self.slot.view, self.slot.step, self.digest))
+        return tagged_hash("guard", state) + state
+
+    def permit(self, message: Signed, statement: bytes) -> bool:
+        """Whether this may be signed; if so, it is remembered (the caller makes it durable)."""
+        slot = slot_of(message)
+        if slot is None:
+            return isinstance(message, Fresh) and self.slot.height <= message.height
+        if slot == self.slot:
+            return statement == self.digest
+        if slot < self.slot:
+            return False
+        self.slot, self.digest = slot, statement
+        return True
+
+
+def _checked(data: bytes) -> _State | None:
+    """The state behind a checksum that holds."""
+    checksum, state = data[:32], data[32:]
+    if tagged_hash("guard", state) != checksum:
+        return None
+    try:
+        return unpack(_State, state)
+    except Rejected:
+        return None

@@ -1,0 +1,521 @@
+"""The consensus core: a function from input to output (docs/spec/consensus.md).
+
+PBFT's phases and view change, one instance a height. Rows A to K of the
+specification name the rules. The promises kept here: a replica never speaks
+before its words are durable (own votes are intents and count only when they
+come back as `Stored`), never sends COMMIT in a view after a VIEW-CHANGE above
+it, and takes over no block in a new view that the view changes do not justify.
+"""
+
+from typing import assert_never
+
+from consensus.checks import CLOCK_SKEW_MS, Facts, check_certificate
+from consensus.freshness import Attestations
+from consensus.height import HeightState
+from consensus.io import (
+    Advanced,
+    Asked,
+    Build,
+    Built,
+    Commit,
+    Fetch,
+    Fetched,
+    Input,
+    Now,
+    Output,
+    Ran,
+    Received,
+    Run,
+    Stored,
+    Tick,
+)
+from consensus.messages import (
+    AskFresh,
+    Body,
+    Decided,
+    Fresh,
+    GetBody,
+    Message,
+    NewView,
+    PrePrepare,
+    Refuse,
+    ViewChangeProof,
+    Vote,
+)
+from consensus.pacemaker import FRESH_GAP_MS, Pacemaker
+from consensus.records import (
+    BodyRecord,
+    NewViewRecord,
+    OwnRecord,
+    PreparedRecord,
+    Record,
+    message_height,
+)
+from consensus.schedule import Schedule
+from consensus.set_aside import SetAside
+from consensus.views import Views
+from consensus.votes import Votes
+from hansa.certificate import Certificate, FreshCertificate
+from hansa.errors import Rejected
+from hansa.hashing import ZERO_HASH
+from hansa.votes import COMMIT, PREPARE
+
+FUTURE_MESSAGES_MAX = 24
+"""Messages of the next height kept for each validator: three phases of a few views."""
+HELP_GAP_MS = 100
+"""A lagging peer gets at most one answer in this time."""
+
+
+class Replica:
+    """One validator's (or, with `me` None, an observer's) view of consensus."""
+
+    def __init__(self, facts: Facts, schedule: Schedule, me: str, t0_ms: int) -> None:
+        """Begin at the height above the store's head.
+
+        Args:
+            facts: the head and the set above it.
+            schedule: who is primary, advanced to the head.
+            me: the own node's name; without a vote where the set does not hold it.
+            t0_ms: how long view 0 waits.
+        """
+        self.name = me
+        self.facts = facts
+        self.schedule = schedule
+        self.pacemaker = Pacemaker(t0_ms)
+        self.state = HeightState(facts.height)
+        self.fresh = Attestations(facts)
+        self.set_aside = SetAside()
+        self.abstain_through = 0
+        self.diverged = False
+        self.votes = Votes(self)
+        self.views = Views(self)
+        self._future: dict[int, list[Message]] = {}
+        self._helped: dict[int, int] = {}
+        self._asked = False
+
+    # -- what others may read ------------------------------------------------------------
+
+    @property
+    def me(self) -> int | None:
+        """The own signer index in the set of this height."""
+        return self.facts.validators.index_of(self.name)
+
+    @property
+    def height(self) -> int:
+        """The height that is being decided."""
+        return self.state.height
+
+    @property
+    def may_sign(self) -> bool:
+        """Whether this replica may put its name to anything of this height."""
+        return self.me is not None and not self.diverged and self.height > self.abstain_through
+
+    @property
+    def phase(self) -> str:
+        """A word for people: what the replica is waiting for."""
+        state = self.state
+        if state.status_vc:
+            return "view-change"
+        if state.view in state.commit_views:
+            return "commit"
+        if state.view in state.accepted:
+            return "prepare"
+        return "idle" if not state.active and state.view == 0 else "pre-prepare"
+
+    @property
+    def freshness(self) -> FreshCertificate | None:
+        """The latest freshness certificate of the head."""
+        return self.fresh.certificate
+
+    def primary(self, view: int | None = None) -> int:
+        """The primary of a view of this height (default: the current one)."""
+        return self.schedule.primary(self.height, self.state.view if view is None else view)
+
+    def body(self, block_hash: bytes) -> bytes | None:
+        """The whole block behind a hash of this height, to serve it."""
+        return self.state.bodies.get(block_hash)
+
+    def clock(self, now: Now, view: int) -> range:
+        """The block times that are near enough to now."""
+        past = now.wall_ms - CLOCK_SKEW_MS - self.pacemaker.wait(view)
+        return range(past, now.wall_ms + CLOCK_SKEW_MS + 1)
+
+    # -- the one entrance ----------------------------------------------------------------
+
+    def step(self, event: Input, now: Now) -> Output:
+        """Take one input. Total: no input from outside raises."""
+        out = Output.empty()
+        match event:
+            case Received():
+                self._received(event.peer, event.message, now, out)
+            case Stored():
+                self._stored(event, now, out)
+            case Built():
+                self._built(event, now, out)
+            case Ran():
+                self._ran(event, now, out)
+            case Fetched():
+                self._fetched(event, now, out)
+            case Advanced():
+                self._advance(event, now, out)
+            case Asked():
+                self._asked = True
+                out.send.append((None, AskFresh(self.height - 1)))
+            case Tick():
+                pass
+            case _:
+                assert_never(event)
+        self._act(now, out)
+        out.wake_at = self.pacemaker.next_deadline()
+        return out
+
+    def restore(self, records: list[Record]) -> None:
+        """Feed back the WAL's records of this height, in order, before the first step (row H).
+
+        Nothing is executed and nothing is signed: stored messages are sent again.
+        """
+        for record in records:
+            match record:
+                case BodyRecord():
+                    self.views.restore_body(record.block)
+                case PreparedRecord():
+                    self.votes.restore_prepared(record.certificate)
+                case NewViewRecord():
+                    self.views.restore_new_view(record.message)
+                case OwnRecord():
+                    self._restore_own(record)
+                case _:
+                    assert_never(record)
+        if self.state.own:
+            self.pacemaker.resend_at = 0
+
+    # -- messages ------------------------------------------------------------------------
+
+    def _received(self, peer: int, message: Message, now: Now, out: Output) -> None:
+        """Sort by height, then by kind. Whatever is wrong with it ends here."""
+        if isinstance(message, AskFresh):
+            self._asked = self._asked or message.height == self.height - 1
+            return
+        if isinstance(message, GetBody | Body):
+            return
+        if isinstance(message, Fresh):
+            if message.signer == peer:
+                self.fresh.add(message)
+            self._compare(peer, message.height, now, out)
+            return
+        height = self._height_of(message)
+        if height == self.height:
+            try:
+                self._dispatch(peer, message, now, out)
+            except Rejected:
+                # The sender's fault, and provably so or not: it changed nothing here.
+                return
+        elif height == self.height + 1:
+            waiting = self._future.setdefault(peer, [])
+            if len(waiting) < FUTURE_MESSAGES_MAX:
+                waiting.append(message)
+            out.behind.append((peer, height - 1))
+        else:
+            self._compare(peer, height - 1, now, out)
+
+    def _compare(self, peer: int, head: int, now: Now, out: Output) -> None:
+        """A peer speaks of another head: learn of it, or help it."""
+        if head > self.height - 1:
+            out.behind.append((peer, head))
+            return
+        certificate = self.facts.head_certificate
+        gap = now.mono_ms - self._helped.get(peer, now.mono_ms - HELP_GAP_MS)
+        if head < self.height - 1 and certificate is not None and gap >= HELP_GAP_MS:
+            self._helped[peer] = now.mono_ms
+            out.send.append((peer, Decided(certificate)))
+
+    @staticmethod
+    def _height_of(
+        message: PrePrepare | Vote | ViewChangeProof | NewView | Decided | Refuse,
+    ) -> int:
+        match message:
+            case Decided():
+                return message.certificate.height
+            case Refuse():
+                return message.height
+            case _:
+                return message_height(message)
+
+    def _dispatch(
+        self,
+        peer: int,
+        message: PrePrepare | Vote | ViewChangeProof | NewView | Decided | Refuse,
+        now: Now,
+        out: Output,
+    ) -> None:
+        match message:
+            case PrePrepare():
+                self.views.on_pre_prepare(peer, message, now, out)
+            case Vote():
+                self.votes.on_vote(peer, message, now, out)
+            case ViewChangeProof():
+                self.views.on_view_change(peer, message, now, out)
+            case NewView():
+                self.views.on_new_view(peer, message, now, out)
+            case Decided():
+                check_certificate(self.facts, message.certificate, COMMIT)
+                self.decide(message.certificate, out)
+            case Refuse():
+                self._on_refuse(peer, message)
+            case _:
+                assert_never(message)
+
+    def _on_refuse(self, peer: int, message: Refuse) -> None:
+        proposal = self.state.proposals.get(message.block_hash)
+        if proposal is not None and message.tx_hash in proposal.tx_hashes:
+            self.set_aside.note(message.tx_hash, proposal.header.primary, peer)
+
+    def _stored(self, event: Stored, now: Now, out: Output) -> None:
+        """An own message is durable: now it counts like anybody's."""
+        message = event.message
+        if isinstance(message, Fresh):
+            self.fresh.add(message)
+            return
+        if self.me is None or message_height(message) != self.height:
+            return
+        self.pacemaker.arm_resend(now.mono_ms)
+        match message:
+            case Vote():
+                self.state.own[f"vote{message.phase}", message.view] = message
+                self.votes.count(message, now, out)
+            case ViewChangeProof():
+                self.state.own["view-change", message.view_change.target] = message
+                self.views.count(message, now, out)
+            case NewView():
+                self.state.own["propose", message.view] = message
+                self.views.enter(message, now, out, own=True)
+            case PrePrepare():
+                self.state.own["propose", 0] = message
+
+    def _restore_own(self, record: OwnRecord) -> None:
+        message = record.message
+        match message:
+            case Vote():
+                self.votes.restore_own(message)
+            case ViewChangeProof():
+                self.views.restore_view_change(message)
+            case NewView():
+                self.state.own["propose", message.view] = message
+                self.views.restore_new_view(message)
+            case PrePrepare():
+                self.state.own["propose", 0] = message
+                self.views.restore_pre_prepare(message)
+            case Fresh():
+                pass
+            case _:
+                assert_never(message)
+
+    # -- answers of the ledger thread and the fetcher ---------------------------------------
+
+    def _built(self, event: Built, now: Now, out: Output) -> None:
+        if event.height != self.height or self.state.building != event.view:
+            return
+        self.state.building = None
+        if event.proposal is not None:
+            self.views.offer(event.view, event.proposal, event.block, now, out)
+
+    def _fetched(self, event: Fetched, now: Now, out: Output) -> None:
+        header = event.proposal.header
+        state = self.state
+        if header.height != self.height or header.hash in state.bodies:
+            return
+        wanted = {state.accepted.get(state.view)}
+        if state.decided is not None:
+            wanted.add(state.decided.block_hash)
+        if header.hash not in wanted:
+            return
+        state.keep_body(event.proposal, event.block)
+        self.run(header.hash, out, fresh=False)
+        if not state.status_vc and state.accepted.get(state.view) == header.hash:
+            self.views.prepare(now, out)
+
+    def _ran(self, event: Ran, now: Now, out: Output) -> None:
+        state = self.state
+        if event.height != self.height:
+            return
+        state.running.discard(event.block_hash)
+        proposal = state.proposals.get(event.block_hash)
+        if proposal is None:
+            return
+        if event.block:
+            state.keep_body(proposal, event.block)
+        if event.block or event.culprit is not None:
+            state.runs[event.block_hash] = event.equal
+        decided = state.decided
+        if decided is not None and decided.block_hash == event.block_hash:
+            self._finish(out)
+        elif event.equal:
+            if not state.status_vc and state.accepted.get(state.view) == event.block_hash:
+                self.views.prepare(now, out)
+        elif event.culprit is not None and self.me is not None:
+            refuse = Refuse(self.height, state.view, event.block_hash, event.culprit)
+            out.send.append((None, refuse))
+            self.set_aside.note(event.culprit, proposal.header.primary, self.me)
+
+    def run(self, block_hash: bytes, out: Output, *, fresh: bool) -> None:
+        """Have a block executed once, unless it was or is being."""
+        state = self.state
+        proposal = state.proposals[block_hash]
+        if block_hash in state.runs or block_hash in state.running:
+            return
+        state.running.add(block_hash)
+        primary = self.facts.validators.index_of(proposal.header.primary)
+        out.execute.append(Run(proposal, 0 if primary is None else primary, fresh))
+
+    def fetch(self, certificate: Certificate, out: Output) -> None:
+        """Ask the signers of a certificate for its block."""
+        holders = tuple(signer for signer in certificate.signers() if signer != self.me)
+        out.execute.append(Fetch(self.height, certificate.block_hash, holders))
+
+    # -- decide, apply, advance -----------------------------------------------------------
+
+    def decide(self, certificate: Certificate, out: Output) -> None:
+        """Row D: a quorum of commits is final, whatever the status here."""
+        if self.state.decided is None:
+            self.state.decided = certificate
+            self._finish(out)
+
+    def _finish(self, out: Output) -> None:
+        """Rows D and E: have the decided block here, executed, then commit it."""
+        state = self.state
+        certificate = state.decided
+        assert certificate is not None
+        block_hash = certificate.block_hash
+        outcome = state.runs.get(block_hash)
+        if state.committing or block_hash in state.running:
+            return
+        if outcome:
+            state.committing = True
+            out.commit.append(Commit(block_hash, certificate))
+        elif block_hash not in state.bodies:
+            self.fetch(certificate, out)
+        elif outcome is None:
+            self.run(block_hash, out, fresh=False)
+        elif block_hash not in state.cold_runs:
+            # A run judged as fresh, or disturbed: once more, from the store alone.
+            state.cold_runs.add(block_hash)
+            del state.runs[block_hash]
+            self.run(block_hash, out, fresh=False)
+        elif not self.diverged:
+            self.diverged = out.diverged = True
+
+    def _advance(self, event: Advanced, now: Now, out: Output) -> None:
+        """The head moved: begin the next height with what was said about it already."""
+        header = event.header
+        if header.height < self.height:
+            return
+        contiguous = header.height == self.height and header.epoch == self.schedule_epoch
+        self.facts = Facts(
+            self.facts.chain_id,
+            header,
+            event.certificate,
+            event.certified_by,
+            event.validators,
+            self.facts.verify,
+        )
+        if event.schedule is not None:
+            self.schedule = event.schedule
+        else:
+            assert contiguous
+            self.schedule.advance(header)
+        self.state = HeightState(self.facts.height)
+        self.fresh = Attestations(self.facts)
+        self.set_aside.advance(header.height)
+        self.pacemaker.enter_height(now.mono_ms)
+        future, self._future = self._future, {}
+        for peer, messages in future.items():
+            for message in messages:
+                self._received(peer, message, now, out)
+
+    @property
+    def schedule_epoch(self) -> int:
+        """The epoch whose primaries the schedule gives."""
+        return self.facts.epoch
+
+    # -- what time and the situation ask for ------------------------------------------------
+
+    def _act(self, now: Now, out: Output) -> None:
+        state, pace = self.state, self.pacemaker
+        if state.decided is not None:
+            self._retry_decided(now, out)
+            return
+        if not state.status_vc and (state.view > 0 or state.active or now.pending):
+            pace.arm_progress(now.mono_ms, state.view)
+        if pace.progress_at is not None and now.mono_ms >= pace.progress_at:
+            self.views.start(state.view + 1, now, out)
+        elif pace.view_change_at is not None and now.mono_ms >= pace.view_change_at:
+            self.views.start(state.target + 1, now, out)
+        if pace.resend_at is not None and now.mono_ms >= pace.resend_at:
+            self._resend(now, out)
+        self._maybe_build(now, out)
+        self._maybe_attest(now, out)
+
+    def _retry_decided(self, now: Now, out: Output) -> None:
+        """A decided block that is still missing is asked for again and again."""
+        pace = self.pacemaker
+        pace.progress_at = pace.view_change_at = pace.fresh_at = None
+        if pace.resend_at is None:
+            pace.arm_resend(now.mono_ms)
+        elif now.mono_ms >= pace.resend_at:
+            self._resend(now, out)
+            if not self.diverged:
+                self._finish(out)
+
+    def _resend(self, now: Now, out: Output) -> None:
+        """Everything is sent again until it is obsolete; no link is trusted to deliver."""
+        state = self.state
+        wanted: list[tuple[str, int]] = []
+        if state.status_vc:
+            wanted.append(("view-change", state.target))
+        else:
+            wanted += [("propose", state.view), (f"vote{PREPARE}", state.view)]
+        wanted += [(f"vote{COMMIT}", view) for view in sorted(state.commit_views)[-2:]]
+        for key in wanted:
+            message = state.own.get(key)
+            if message is not None:
+                out.send.append((None, message))
+        if not state.status_vc:
+            self.views.retry_body(out)
+        self.pacemaker.next_resend(now.mono_ms)
+
+    def _maybe_build(self, now: Now, out: Output) -> None:
+        """Row A: the primary of view 0 builds when something is pending."""
+        state = self.state
+        idle = state.view == 0 and not state.status_vc and state.building is None
+        if not (idle and now.pending and 0 not in state.accepted and self.may_sign):
+            return
+        if self.primary(0) == self.me:
+            self.build(0, out)
+
+    def build(self, view: int, out: Output) -> None:
+        """Have a fresh block built for a view."""
+        state = self.state
+        state.building = view
+        exclude = self.set_aside.skipped(self.height)
+        if view > 1:
+            exclude = exclude.union(*(proposal.tx_hashes for proposal in state.proposals.values()))
+        certificate = self.facts.head_certificate
+        out.execute.append(Build(self.height, view, certificate, view, exclude, view > 0))
+
+    def _maybe_attest(self, now: Now, out: Output) -> None:
+        """Row J: an idle replica says that its head was the last thing it knew."""
+        state, pace = self.state, self.pacemaker
+        quiet = not (state.prepare_views or state.commit_views or state.status_vc or now.pending)
+        if state.active or not quiet or not self.may_sign or self.me is None:
+            pace.fresh_at = None
+            return
+        if pace.fresh_at is None:
+            pace.fresh_at = now.mono_ms + FRESH_GAP_MS
+        asked = self._asked and now.mono_ms - pace.fresh_last >= FRESH_GAP_MS
+        if asked or now.mono_ms >= pace.fresh_at:
+            self._asked = False
+            pace.attested(now.mono_ms)
+            head = self.facts.head
+            assert head.hash != ZERO_HASH
+            fresh = Fresh(head.height, head.hash, head.state_root, now.wall_ms, self.me)
+            out.intents.append(fresh)

@@ -1,0 +1,1 @@
+"""The vocabulary, proofs and client of a hansa chain."""
