@@ -22,11 +22,13 @@ class Now:
         mono_ms: processed time, for timers; it stands still while the process does.
         wall_ms: ms since 1970, only to judge the stamp of a fresh block.
         pending: a transaction or a ripe due entry waits for a block.
+        relayed: one of them is known to others too, so that a block must come.
     """
 
     mono_ms: int
     wall_ms: int
     pending: bool
+    relayed: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class Replica:
         self.pacemaker = Pacemaker(t0_ms)
         self.state = HeightState(facts.height)
         self.fresh = Attestations(facts)
-        self.set_aside = SetAside()
+        self.set_aside = SetAside(facts.validators.weak_quorum)
         self.abstain_through = 0
         self.diverged = False
         self.votes = Votes(self)
@@ -425,7 +425,7 @@ class Replica:
             self.schedule.advance(header)
         self.state = HeightState(self.facts.height)
         self.fresh = Attestations(self.facts)
-        self.set_aside.advance(header.height)
+        self.set_aside.advance(header.height, self.facts.validators.weak_quorum)
         self.pacemaker.enter_height(now.mono_ms)
         future, self._future = self._future, {}
         for peer, messages in future.items():
@@ -444,7 +444,7 @@ class Replica:
         if state.decided is not None:
             self._retry_decided(now, out)
             return
-        if not state.status_vc and (state.view > 0 or state.active or now.pending):
+        if not state.status_vc and (state.view > 0 or state.active or now.relayed):
             pace.arm_progress(now.mono_ms, state.view)
         if pace.progress_at is not None and now.mono_ms >= pace.progress_at:
             self.views.start(state.view + 1, now, out)

@@ -23,19 +23,19 @@ class _Suspect:
 class SetAside:
     """Suspicions, and what follows from them."""
 
-    __slots__ = ("_height", "_suspects", "weak_quorum")
+    __slots__ = ("_height", "_suspects", "_weak_quorum")
 
-    def __init__(self) -> None:
+    def __init__(self, weak_quorum: int) -> None:
         self._suspects: dict[bytes, _Suspect] = {}
         self._height = 0
-        self.weak_quorum = 2
+        self._weak_quorum = weak_quorum
 
     def note(self, tx_hash: bytes, primary: str, peer: int) -> None:
         """A peer says that a transaction failed in a proposal of `primary`."""
         suspect = self._suspects.setdefault(tx_hash, _Suspect())
         suspect.primaries.add(primary)
         suspect.peers.add(peer)
-        if len(suspect.primaries) >= self.weak_quorum and len(suspect.peers) >= self.weak_quorum:
+        if min(len(suspect.primaries), len(suspect.peers)) >= self._weak_quorum:
             suspect.times += 1
             suspect.skip_until = self._height + min(2**suspect.times, SKIP_HEIGHTS_MAX)
             suspect.primaries.clear()
@@ -43,9 +43,10 @@ class SetAside:
         while len(self._suspects) > SUSPECTS_MAX:
             del self._suspects[next(iter(self._suspects))]
 
-    def advance(self, height: int) -> None:
-        """The chain grew to `height`."""
+    def advance(self, height: int, weak_quorum: int) -> None:
+        """The chain grew to `height`; its next set has this weak quorum."""
         self._height = height
+        self._weak_quorum = weak_quorum
 
     def skipped(self, height: int) -> frozenset[bytes]:
         """The transactions that stay out of a block at `height`."""
