@@ -131,6 +131,12 @@ class Replica:
         """The primary of a view of this height (default: the current one)."""
         return self.schedule.primary(self.height, self.state.view if view is None else view)
 
+    def voters(self, phase: int) -> list[int]:
+        """Who has voted in a phase of the current view, for people to look at."""
+        signers = range(self.facts.validators.size)
+        tally, view = self.state.tally, self.state.view
+        return [signer for signer in signers if tally.get(phase, view, signer) is not None]
+
     def body(self, block_hash: bytes) -> bytes | None:
         """The whole block behind a hash of this height, to serve it."""
         return self.state.bodies.get(block_hash)

@@ -23,10 +23,10 @@ Uint = Annotated[int, msgspec.Meta(ge=0, le=INT_MAX)]
 """A whole number that fits 63 bits."""
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """32 bytes of SHA-256."""
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*(?![\s\S])")]
 """A name of a chain, member, node, contract or method: lower case, 1 to 64 characters."""
 MemberName = Annotated[
-    str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9.-]*(?![\s\S])")
 ]
 
 Value = None | bool | int | str | bytes | list["Value"] | dict[str, "Value"]

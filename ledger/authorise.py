@@ -1,0 +1,214 @@
+"""Who may do what, from the state alone, before a contract is entered.
+
+Keys, subjects, members and parameters of the head are cached here; a block that
+writes any of them reads past the cache from there on. docs/spec/contracts.md, section 3.
+"""
+
+from dataclasses import dataclass, field
+
+import msgpack
+
+from hansa.encoding import Name
+from hansa.keys import Verify, key_id
+from ledger.contract import Method, Refused, Signer, Stored, load
+from ledger.parameters import DEFAULTS, Value
+from ledger.records import ACTIVE, SIGNING_USES, SUSPENDED, KeyRecord, MemberRecord, SubjectRecord
+from ledger.state import Overlay
+
+CACHE_MAX = 20_000
+"""Keys whose holders are remembered: about 20 MB. When full it starts anew."""
+
+
+class Permission(Stored, frozen=True):
+    """``governance/permission/<contract>.<method>``: what a vote demands of the signers.
+
+    `role` is what each counted signer holds ("" for any), `members` how many distinct
+    members must have signed.
+    """
+
+    role: Name | str
+    members: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A key as the head's state knows it."""
+
+    key: KeyRecord
+    subject: SubjectRecord
+    member: MemberRecord
+
+
+@dataclass(slots=True)
+class HeadCache:
+    """What the head's state says about members and rules; made anew when they change."""
+
+    holders: dict[bytes, Holder | None] = field(default_factory=dict)
+    parameters: dict[str, Value] = field(default_factory=dict)
+    permissions: dict[str, Permission | None] = field(default_factory=dict)
+
+
+class StateRegistry:
+    """Answers about members and parameters, as of the running block."""
+
+    __slots__ = ("_cache", "_height", "_time", "_verify", "_view")
+
+    def __init__(
+        self, view: Overlay, cache: HeadCache, height: int, time: int, verify: Verify
+    ) -> None:
+        """Answer over an overlay whose parent the cache belongs to."""
+        self._view = view
+        self._cache = cache
+        self._height = height
+        self._time = time
+        self._verify = verify
+
+    def parameter(self, name: str) -> Value:
+        """The value of a parameter; its default where the state says nothing."""
+        known = self._cache.parameters
+        if name in known and not self._view.rules_changed:
+            return known[name]
+        value = read_parameter(self._view, name)
+        if not self._view.rules_changed:
+            known[name] = value
+        return value
+
+    def members(self) -> tuple[str, ...]:
+        """The names of the members in force, in order; each is one read."""
+        records = [load(value, MemberRecord) for _, value in self._view.scan(b"org/member/")]
+        return tuple(record.id for record in records if record.state == ACTIVE)
+
+    def is_member(self, name: str) -> bool:
+        """Whether a member of that name is in force; one read."""
+        stored = self._view.get(b"org/member/" + name.encode())
+        return stored is not None and load(stored, MemberRecord).state == ACTIVE
+
+    def prefix_owner(self, prefix: str) -> str | None:
+        """The member that registered this GS1 company prefix; one read."""
+        return self._text(b"org/prefix/" + prefix.encode())
+
+    def gln_owner(self, gln: str) -> str | None:
+        """The member that registered this location number; one read."""
+        return self._text(b"org/gln/" + gln.encode())
+
+    def signer(self, public: bytes) -> Signer | None:
+        """The holder of a key that may sign transactions at this height, or None."""
+        holder = self.holder(public)
+        if holder is None or not may_sign(holder.key, self._height) or is_suspended(holder):
+            return None
+        subject = holder.subject
+        roles = tuple(
+            role for role, until in subject.roles.items() if until == 0 or until > self._time
+        )
+        return Signer(public, holder.key.id, subject.member, subject.id, roles)
+
+    def holder(self, public: bytes) -> Holder | None:
+        """The records behind a public key, or None when the state does not know it."""
+        known = self._cache.holders
+        if public in known and not self._view.rules_changed:
+            return known[public]
+        found = read_holder(self._view, public)
+        if not self._view.rules_changed:
+            if len(known) >= CACHE_MAX:
+                known.clear()
+            known[public] = found
+        return found
+
+    def permission(self, name: str) -> Permission | None:
+        """What a vote demands for ``<contract>.<method>``; None: what the method says."""
+        known = self._cache.permissions
+        if name in known and not self._view.rules_changed:
+            return known[name]
+        stored = self._view.peek(b"governance/permission/" + name.encode())
+        found = None if stored is None else load(stored, Permission)
+        if not self._view.rules_changed:
+            known[name] = found
+        return found
+
+    def verify(self, public: bytes, message: bytes, signature: bytes) -> bool:
+        """Whether a signature holds."""
+        return self._verify(public, message, signature)
+
+    def _text(self, key: bytes) -> str | None:
+        stored = self._view.get(key)
+        return None if stored is None else str(msgpack.unpackb(stored, raw=False))
+
+
+def read_holder(view: Overlay, public: bytes) -> Holder | None:
+    """The records behind a public key in a state."""
+    stored = view.peek(b"org/key/" + key_id(public).encode())
+    if stored is None:
+        return None
+    key = load(stored, KeyRecord)
+    if key.public != public or key.use not in SIGNING_USES:
+        return None
+    subject = view.peek(b"org/subject/" + key.subject.encode())
+    member = view.peek(b"org/member/" + key.member.encode())
+    assert subject is not None
+    assert member is not None
+    return Holder(key, load(subject, SubjectRecord), load(member, MemberRecord))
+
+
+def read_parameter(view: Overlay, name: str) -> Value:
+    """The value of a parameter in a state."""
+    stored = view.peek(b"governance/parameter/" + name.encode())
+    if stored is None:
+        return DEFAULTS[name]
+    value = msgpack.unpackb(stored, raw=False)
+    assert isinstance(value, int | str)
+    return value
+
+
+def may_sign(key: KeyRecord, height: int) -> bool:
+    """Whether a key is valid at a height."""
+    return key.valid_from <= height and (key.valid_to == 0 or height < key.valid_to)
+
+
+def is_suspended(holder: Holder) -> bool:
+    """Whether the subject or its member is suspended."""
+    return holder.subject.state != ACTIVE or holder.member.state != ACTIVE
+
+
+def authorise(
+    registry: StateRegistry, contract: str, entry: Method, signers: tuple[Signer, ...]
+) -> None:
+    """Check that these signers may enter a method of a contract.
+
+    Raises:
+        Refused: ``AUTH`` with the role or the number of members that is needed.
+    """
+    permission = registry.permission(f"{contract}.{entry.name}")
+    role, members = (entry.role, 1) if permission is None else (permission.role, permission.members)
+    if role and role not in signers[0].roles:
+        raise Refused("AUTH", need=role, have=list(signers[0].roles), by=signers[0].subject)
+    if members > 1:
+        counted = {signer.member for signer in signers if not role or role in signer.roles}
+        if len(counted) < members:
+            raise Refused("AUTH", need=members, have=len(counted), field="members")
+
+
+def identify(
+    registry: StateRegistry, publics: tuple[bytes, ...]
+) -> tuple[tuple[Signer, ...], tuple[bytes, ...]]:
+    """Signers that the state knows, and keys that it does not know.
+
+    Raises:
+        Refused: ``SIGN`` for a key that is no longer valid or a sender that is unknown,
+            ``AUTH`` for a subject or member that is suspended.
+    """
+    signers: list[Signer] = []
+    strangers: list[bytes] = []
+    for public in publics:
+        holder = registry.holder(public)
+        if holder is None:
+            strangers.append(public)
+            continue
+        if is_suspended(holder):
+            raise Refused("AUTH", by=holder.subject.id, need=ACTIVE, have=SUSPENDED)
+        signer = registry.signer(public)
+        if signer is None:
+            raise Refused("SIGN", key=holder.key.id, height=holder.key.valid_to)
+        signers.append(signer)
+    if publics and (not signers or signers[0].public != publics[0]):
+        raise Refused("SIGN", key=key_id(publics[0]))
+    return tuple(signers), tuple(strangers)

@@ -1,0 +1,13 @@
+"""The chain's native contracts, by name: registered here and nowhere else."""
+
+from collections.abc import Mapping
+
+from ledger.contract import Contract
+from ledger.contracts.doc import Doc
+from ledger.contracts.governance import Governance
+from ledger.contracts.org import Org
+
+CONTRACTS: Mapping[str, Contract] = {
+    contract.name: contract for contract in (Doc(), Governance(), Org())
+}
+"""Every contract that a call may name."""

@@ -1,0 +1,54 @@
+"""What a route is: its path, who may call it, what it answers; the OpenAPI page is made from it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+from aiohttp import web
+
+Scope = Literal["public", "read", "submit"]
+"""What a caller needs: nothing (probes), the right to read, the right to submit."""
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a route.
+
+    Attributes:
+        name: as it stands in the path or in the query.
+        where: ``path`` or ``query``.
+        schema: its JSON schema.
+        about: one line for people.
+    """
+
+    name: str
+    where: Literal["path", "query"]
+    schema: dict[str, object]
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        method: ``GET`` or ``POST``.
+        path: as aiohttp takes it.
+        handler: answers it.
+        scope: what the caller needs.
+        about: one line for people.
+        reply: status -> type of the reply, or a media type for what is no JSON shape.
+        parameters: of path and query.
+        body: the type of a JSON body, None when the route takes none.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    scope: Scope
+    about: str
+    reply: dict[int, type[msgspec.Struct] | str]
+    parameters: tuple[Parameter, ...] = ()
+    body: type[msgspec.Struct] | None = None

@@ -1,0 +1,211 @@
+"""The daemon: one process, one event loop, one ledger thread (architecture, section 7).
+
+`run_node` opens a home, assembles the node over the real world and turns it until a
+signal comes; then it stops in order: API, driver, ledger thread, mesh, store, lock.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import ssl
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from hansa.errors import HansaError, Rejected, Unavailable
+from hansa.genesis import decode_genesis
+from hansa.keyfile import KeyFile, open_key_file
+from hansa.signing import SigningKey, verify
+from node import VERSION
+from node.api.server import ApiServer, ApiSettings
+from node.assemble import WAL_FOLDER, Settings, assemble
+from node.clock import ProcessedClock, wall_ms
+from node.config import Config, load
+from node.contracts import describe_contracts
+from node.loop import NodeLoop
+from node.metrics import Metrics
+from node.roster import Roster
+from node.service import NodeService
+from node.verifier import VerifierPool
+from p2p.mesh import Mesh
+from p2p.peers import Identity, MeshPorts
+from storage.files import Files, RealFiles
+from storage.kv import Store
+from storage.level import LevelStore
+from storage.lock import HomeLock
+
+PID_FILE = "node.pid"
+READY_FILE = "ready.json"
+EXIT_BUG, EXIT_IO = 70, 74
+
+
+@dataclass(frozen=True, slots=True)
+class RealWorld:
+    """Clock, disk, store, signer, judge and chance of a real machine."""
+
+    files: Files
+    store: Store
+    key: SigningKey
+    clock: ProcessedClock
+    verify: Callable[[bytes, bytes, bytes], bool] = verify
+
+    @property
+    def sign(self) -> Callable[[bytes], bytes]:
+        """Signs with the validator key."""
+        return self.key.sign
+
+    def random_bytes(self, size: int) -> bytes:
+        """The operating system's chance."""
+        return os.urandom(size)
+
+    def mono_ms(self) -> int:
+        """Processed time."""
+        return self.clock.now()
+
+    def wall_ms(self) -> int:
+        """Milliseconds since 1970."""
+        return wall_ms()
+
+
+def run_node(home: Path, overrides: Mapping[str, object]) -> int:
+    """Run the node of a home until SIGTERM or SIGINT.
+
+    Returns:
+        The exit code: 0 after an ordered stop.
+
+    Raises:
+        HansaError: what kept it from starting, or stopped it.
+    """
+    if not __debug__:
+        raise Rejected("node.optimised", "Python runs with -O: assertions are safety here")
+    config = load(home, os.environ, overrides).config
+    with HomeLock(home):
+        try:
+            asyncio.run(_run(home, config))
+        except* HansaError as group:
+            raise _first(group) from None
+    return 0
+
+
+def _first(group: BaseExceptionGroup[HansaError]) -> HansaError:
+    """The error that stopped the node, out of the tasks that fell with it."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+async def _run(home: Path, config: Config) -> None:
+    genesis = decode_genesis(_read(home / "genesis.json"))
+    async with AsyncExitStack() as stack:
+        store = LevelStore(home / "data")
+        stack.callback(store.close)
+        files = RealFiles(home / WAL_FOLDER)
+        stack.callback(files.close)
+        clock = ProcessedClock()
+        validator = _key(home, config, config.keys.validator)
+        transport = _key(home, config, config.keys.transport)
+        world = RealWorld(files, store, validator, clock)
+        node = assemble(world, genesis, Settings(config.node.name, config.consensus.t0_ms))
+        pool = ThreadPoolExecutor(1, thread_name_prefix="ledger")
+        stack.callback(pool.shutdown)
+        verifier = stack.enter_context(VerifierPool(_verify_workers()))
+        loop = NodeLoop(node, clock, verifier, pool)
+        metrics = Metrics()
+        metrics.build(version=VERSION, commit="", chain_id=genesis.chain_id, suite=genesis.suite)
+        roster = Roster(genesis, config, node.worker.ledger)
+        mesh = Mesh(
+            Identity(
+                name=config.node.name,
+                role=roster.role,
+                chain_id=genesis.chain_id,
+                genesis_hash=node.genesis.hash,
+                key=transport,
+                software=f"hansa {VERSION}",
+            ),
+            _address(config.p2p.listen),
+            MeshPorts(
+                targets=roster.targets,
+                known=roster.known,
+                on_frame=loop.on_frame,
+                on_peer=loop.on_peer,
+            ),
+        )
+        loop.mesh = mesh
+        service = NodeService(loop, mesh, roster, transport, config, home, metrics)
+        server = ApiServer(
+            service, _api_settings(config), version=VERSION, contracts=describe_contracts
+        )
+        await _serve(home, loop, mesh, server)
+
+
+async def _serve(home: Path, loop: NodeLoop, mesh: Mesh, server: ApiServer) -> None:
+    """Run all tasks until a signal; what fails in one ends all."""
+    stop = asyncio.Event()
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, stop.set)
+    (home / READY_FILE).unlink(missing_ok=True)
+    (home / PID_FILE).write_text(f"{os.getpid()}\n")
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(mesh.run()), *loop.start(group)]
+            await mesh.listening.wait()
+            async with server:
+                ready = {"pid": os.getpid(), "api": server.url, "p2p": mesh.port}
+                (home / READY_FILE).write_text(json.dumps(ready) + "\n")
+                print(f"hansa node ready: {server.url}", file=sys.stderr, flush=True)  # noqa: T201
+                await stop.wait()
+                loop.stopping = True
+            for task in tasks:
+                task.cancel()
+    finally:
+        (home / READY_FILE).unlink(missing_ok=True)
+        (home / PID_FILE).unlink(missing_ok=True)
+
+
+def _verify_workers() -> int:
+    """Threads for signatures: where processes share the cores, none gain."""
+    return 0 if (os.cpu_count() or 1) <= 2 else 2  # noqa: PLR2004 - measured on two cores
+
+
+def _key(home: Path, config: Config, path: str) -> SigningKey:
+    passphrase = None
+    if config.keys.passphrase_file:
+        lines = _read(home / config.keys.passphrase_file).decode().splitlines()
+        passphrase = lines[0] if lines else ""
+    opened: KeyFile = open_key_file(home / path, passphrase)
+    if opened.dev and not config.node.dev:
+        raise Rejected(
+            "key.development",
+            f"{home / path} is a development key: it is public",
+            "make a key with a passphrase: hansa key new; or set node.dev for a test chain",
+        )
+    return opened.key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Unavailable(
+            "home.incomplete",
+            f"{path} cannot be read: {error.strerror}",
+            "make a home with: hansa node init, or hansa net create",
+        ) from error
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _api_settings(config: Config) -> ApiSettings:
+    host, port = _address(config.api.listen)
+    tls = None
+    if config.api.tls_certificate:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(config.api.tls_certificate, config.api.tls_key)
+    return ApiSettings(host=host, port=port, tls=tls, subscribers_max=config.api.streams_max)

@@ -1,0 +1,524 @@
+"""The driver: carries out what the consensus core says, in the order that makes it safe.
+
+One turn: inputs are drained and stepped through the core, outputs joined; own
+messages pass the signer guard, are signed and appended to the WAL; WAL, guard and
+journal are synced once; only then is anything sent, executed, committed or
+answered. Cut the power between any two lines of `begin`, `sync` and `finish`:
+nothing was said that is not on disk. No I/O here but through the file port, no
+clock, no chance (docs/spec/consensus.md, section 7).
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+import msgspec
+
+from consensus.guard import Guard
+from consensus.io import (
+    Advanced,
+    Asked,
+    Build,
+    Built,
+    Execute,
+    Fetch,
+    Fetched,
+    Input,
+    Now,
+    Output,
+    Ran,
+    Received,
+    Run,
+    Stored,
+    Tick,
+)
+from consensus.messages import (
+    Body,
+    Fresh,
+    GetBody,
+    Message,
+    Signed,
+    ViewChangeProof,
+    decode_message,
+    encode_message,
+)
+from consensus.records import BodyRecord, OwnRecord, decode_record, encode_record, record_height
+from consensus.replica import Replica
+from consensus.schedule import Schedule
+from hansa.block import Block, decode_block
+from hansa.encoding import unpack
+from hansa.errors import Rejected
+from hansa.transaction import SignedTransaction
+from node.admission import Admission, Screening
+from node.events import (
+    ChainReader,
+    Effects,
+    Event,
+    PeerDown,
+    PeerMessage,
+    PeerUp,
+    Verified,
+)
+from node.fate import Fate
+from node.gossip import Gossip
+from node.jobs import (
+    ApplyFailed,
+    ApplyJob,
+    BuildDone,
+    BuildJob,
+    CommitJob,
+    Committed,
+    RunJob,
+    Served,
+    ServeJob,
+    Stale,
+)
+from node.mempool import Mempool
+from node.outbound import Send
+from node.sync import (
+    ApplyBlock,
+    Lagging,
+    Penalise,
+    ServeBlocks,
+    Sync,
+    SyncAction,
+    SyncedTo,
+)
+from p2p.frames import BULK, CONSENSUS, TRANSACTIONS
+from storage.files import Files
+from storage.wal import Wal
+
+GUARD_FILE = "guard"
+"""The signer guard's file, beside the WAL."""
+BODY_TAG = b"\xb0"
+"""Begins a body message among the frames of kind BULK: block sync's tags are smaller."""
+CANDIDATES_MAX = 5_000
+CANDIDATE_BYTES_MAX = 3 * 1024 * 1024
+"""Bytes of transactions offered to a block: its 4 MiB hold headers and certificates too."""
+EVENTS_MAX = 100_000
+"""Inputs that wait for a turn; beyond that peers' frames are dropped, they come again."""
+BODY_GAP_MS = 50
+"""A peer gets at most one body in this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a driver drives: finished parts, made by `assemble`."""
+
+    replica: Replica
+    guard: Guard
+    sign: Callable[[bytes], bytes]
+    files: Files
+    wal: Wal
+    journal: Wal
+    mempool: Mempool
+    gossip: Gossip
+    sync: Sync
+    chain: ChainReader
+    next_due_ms: int | None
+
+
+class Driver:
+    """One owner of replica, mempool, gossip, sync and WAL. Not for use by two tasks."""
+
+    def __init__(self, parts: Parts) -> None:
+        """Take over the parts; `restore` follows."""
+        self._parts = parts
+        self.replica = parts.replica
+        self.mempool = parts.mempool
+        self._events: deque[Event | Stored] = deque()
+        self._signed: list[Signed] = []
+        self._effects = Effects()
+        self._guard_dirty = False
+        self._journal_dirty = False
+        self._wal_dirty = False
+        self._runs: dict[bytes, Run] = {}
+        self._bodies: dict[bytes, tuple[SignedTransaction, ...]] = {}
+        self._fetching: dict[bytes, int] = {}
+        self._body_served: dict[str, int] = {}
+        self._next_due = parts.next_due_ms
+        self.dropped_events = 0
+        self.statement_refused = 0
+
+    # -- start -----------------------------------------------------------------------------
+
+    def restore(self, batches: list[list[bytes]]) -> None:
+        """Give the WAL's records of the undecided height back to the core (row H)."""
+        height = self.replica.height
+        records = [decode_record(data) for batch in batches for data in batch]
+        current = [record for record in records if record_height(record) == height]
+        for record in current:
+            if isinstance(record, BodyRecord):
+                block = unpack(Block, record.block)
+                self._bodies[block.header.hash] = _decode_all(block)
+        self.replica.restore(current)
+        highest = max((record_height(record) for record in records), default=0)
+        behind = max(highest, self._parts.guard.slot.height)
+        own = any(isinstance(record, OwnRecord) for record in current)
+        if behind > height or (self._parts.guard.slot.height == height and not own):
+            # Signed above what the store or the WAL knows: abstain until past it.
+            self.replica.abstain_through = behind
+
+    # -- the shell's side --------------------------------------------------------------------
+
+    def feed(self, event: Event) -> None:
+        """Queue an input for the next turn."""
+        if len(self._events) >= EVENTS_MAX and isinstance(event, PeerMessage):
+            self.dropped_events += 1
+            return
+        self._events.append(event)
+
+    @property
+    def sync_machine(self) -> Sync:
+        """Block sync, to look at."""
+        return self._parts.sync
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a turn would find inputs."""
+        return bool(self._events)
+
+    def screen(self, raws: list[bytes], origin: str, wall_ms: int) -> Screening:
+        """Begin the way of a client's batch: the shell verifies, then feeds `Verified`."""
+        return self.mempool.screen(raws, origin, wall_ms)
+
+    def begin(self, mono_ms: int, wall_ms: int) -> bool:
+        """Drain and step the inputs, sign and append. Returns whether `sync` has work."""
+        for _ in range(len(self._events)):
+            self._handle(self._events.popleft(), mono_ms, wall_ms)
+        self._effects.sends += self._parts.gossip.flush()
+        return self._wal_dirty or self._guard_dirty or self._journal_dirty
+
+    def sync(self) -> None:
+        """Make durable what `begin` wrote. Blocking; may run beside the loop.
+
+        Raises:
+            DiskFailed: the process must end; nothing of this turn was sent.
+        """
+        if self._journal_dirty:
+            self._parts.journal.sync()
+        if self._wal_dirty:
+            self._parts.wal.sync()
+        if self._guard_dirty:
+            self._parts.files.replace(GUARD_FILE, self._parts.guard.encode())
+        self._wal_dirty = self._guard_dirty = self._journal_dirty = False
+
+    def finish(self) -> Effects:
+        """What may now be said and done. Own messages come back as the first inputs."""
+        effects, self._effects = self._effects, Effects()
+        signed, self._signed = self._signed, []
+        own = [Send(None, CONSENSUS, encode_message(message)) for message in signed]
+        effects.sends = own + effects.sends
+        self._events.extendleft(Stored(message) for message in reversed(signed))
+        wakes = (
+            self.replica.pacemaker.next_deadline(),
+            self._parts.gossip.wake_at,
+            self._parts.sync.wake_at,
+        )
+        effects.wake_at = min((at for at in wakes if at is not None), default=None)
+        return effects
+
+    # -- inputs ------------------------------------------------------------------------------
+
+    def _handle(self, event: Event | Stored, mono_ms: int, wall_ms: int) -> None:
+        match event:
+            case PeerMessage():
+                self._on_message(event, mono_ms, wall_ms)
+            case Verified():
+                self._on_verified(event, mono_ms, wall_ms)
+            case PeerUp():
+                self._effects.sends += self._parts.gossip.peer_up(event.peer, mono_ms)
+                self._do_sync(self._parts.sync.peer_up(event.peer, mono_ms))
+            case PeerDown():
+                self._parts.gossip.peer_down(event.peer)
+                self._do_sync(self._parts.sync.peer_down(event.peer, mono_ms))
+            case BuildDone():
+                self._on_built(event, mono_ms, wall_ms)
+            case Committed():
+                self._on_committed(event, mono_ms, wall_ms)
+            case ApplyFailed() | Served() | Stale():
+                self._on_answer(event, mono_ms)
+            case Tick():
+                self._effects.sends += self._parts.gossip.tick(mono_ms)
+                self._do_sync(self._parts.sync.tick(mono_ms))
+                self._step(event, mono_ms, wall_ms)
+            case Ran() | Asked() | Stored():
+                self._step(event, mono_ms, wall_ms)
+            case _:
+                assert_never(event)
+
+    def _on_answer(self, event: ApplyFailed | Served | Stale, mono_ms: int) -> None:
+        """An answer of the ledger thread that the core does not wait for."""
+        match event:
+            case ApplyFailed():
+                # A quorum certified it and it came out otherwise here: the fault is ours.
+                self.replica.diverged = self._effects.diverged = True
+            case Served(peer, from_height, stored):
+                self._do_sync(self._parts.sync.served(peer, from_height, stored, mono_ms))
+            case Stale():
+                pass  # for a head that is gone
+            case _:
+                assert_never(event)
+
+    def _on_message(self, event: PeerMessage, mono_ms: int, wall_ms: int) -> None:
+        try:
+            if event.kind == CONSENSUS:
+                index = self.replica.facts.validators.index_of(event.peer)
+                message = decode_message(event.payload)
+                if index is not None:
+                    self._step(Received(index, message), mono_ms, wall_ms)
+            elif event.kind == TRANSACTIONS:
+                self._on_gossip(event, mono_ms, wall_ms)
+            elif event.kind == BULK and event.payload[:1] == BODY_TAG:
+                self._on_body(event.peer, decode_message(event.payload[1:]), mono_ms, wall_ms)
+            elif event.kind == BULK:
+                self._do_sync(self._parts.sync.receive(event.peer, event.payload, mono_ms))
+        except Rejected as error:
+            self._effects.penalise.append((event.peer, error.code))
+
+    def _on_gossip(self, event: PeerMessage, mono_ms: int, wall_ms: int) -> None:
+        incoming = self._parts.gossip.receive(event.peer, event.payload, mono_ms)
+        self._effects.sends += incoming.sends
+        if incoming.raws:
+            screening = self.mempool.screen(incoming.raws, event.peer, wall_ms)
+            if screening.unverified:
+                self._effects.verify.append(screening)
+            else:
+                self._admit(screening, (), mono_ms, wall_ms)
+
+    def _on_verified(self, event: Verified, mono_ms: int, wall_ms: int) -> None:
+        admission = self._admit(event.screening, event.valid, mono_ms, wall_ms)
+        if event.ticket is not None:
+            self._effects.answers.append((event.ticket, admission.answers))
+
+    def _admit(
+        self, screening: Screening, valid: tuple[bool, ...], mono_ms: int, wall_ms: int
+    ) -> Admission:
+        admission = self.mempool.admit(screening, valid, mono_ms, wall_ms)
+        if admission.records:
+            self._parts.journal.append(admission.records)
+            self._journal_dirty = True
+        if admission.offences and screening.origin:
+            self._effects.penalise.append((screening.origin, "transaction.offence"))
+        for block_hash in admission.complete:
+            self._start_run(block_hash)
+        for block_hash, tx_hash in admission.broken:
+            if self._runs.pop(block_hash, None) is not None:
+                ran = Ran(self.replica.height, block_hash, equal=False, culprit=tx_hash)
+                self._step(ran, mono_ms, wall_ms)
+        self._step(Tick(), mono_ms, wall_ms)
+        return admission
+
+    # -- the core ------------------------------------------------------------------------------
+
+    def _now(self, mono_ms: int, wall_ms: int) -> Now:
+        due = self._next_due is not None and self._next_due <= wall_ms
+        pending = due or len(self.mempool) > 0
+        return Now(mono_ms, wall_ms, pending, due or self.mempool.relayed_count > 0)
+
+    def _step(self, event: Input, mono_ms: int, wall_ms: int) -> None:
+        """Step the core and join its output to the turn's."""
+        out = self.replica.step(event, self._now(mono_ms, wall_ms))
+        self._persist(out)
+        effects = self._effects
+        for peer, message in out.send:
+            effects.sends.append(self._addressed(peer, message))
+        for work in out.execute:
+            self._execute(work, mono_ms, wall_ms)
+        for commit in out.commit:
+            effects.jobs.append(CommitJob(commit.block_hash, commit.certificate))
+        effects.evidence += out.evidence
+        effects.diverged = effects.diverged or out.diverged
+
+    def _persist(self, out: Output) -> None:
+        """Append records and signed intents: the records that a vote rests on stand before it."""
+        records = [encode_record(record) for record in out.persist]
+        for intent in out.intents:
+            inner = intent.view_change if isinstance(intent, ViewChangeProof) else intent
+            statement = inner.statement(self.replica.facts.chain_id)
+            if not self._parts.guard.permit(intent, statement):
+                self.statement_refused += 1
+                continue
+            signed = self._sign(intent, statement)
+            self._signed.append(signed)
+            if not isinstance(signed, Fresh):
+                records.append(encode_record(OwnRecord(signed)))
+                self._guard_dirty = True
+        if records:
+            self._parts.wal.append(records)
+            self._wal_dirty = True
+
+    def _sign(self, intent: Signed, statement: bytes) -> Signed:
+        signature = self._parts.sign(statement)
+        if isinstance(intent, ViewChangeProof):
+            change = msgspec.structs.replace(intent.view_change, signature=signature)
+            return ViewChangeProof(change, intent.certificate)
+        return msgspec.structs.replace(intent, signature=signature)
+
+    def _addressed(self, peer: int | None, message: Message) -> Send:
+        name = None if peer is None else self.replica.facts.validators.validators[peer].name
+        return Send(name, CONSENSUS, encode_message(message))
+
+    # -- execution -------------------------------------------------------------------------------
+
+    def _execute(self, work: Execute, mono_ms: int, wall_ms: int) -> None:
+        match work:
+            case Build():
+                head = self.replica.facts.head
+                candidates = self.mempool.candidates(
+                    CANDIDATES_MAX, CANDIDATE_BYTES_MAX, work.exclude
+                )
+                job = BuildJob(
+                    work.height,
+                    work.view,
+                    max(head.time + 1, wall_ms),
+                    work.last_certificate,
+                    work.allow_empty,
+                    work.shrink,
+                    tuple(candidates),
+                )
+                self._effects.jobs.append(job)
+            case Run():
+                self._prepare_run(work, mono_ms)
+            case Fetch():
+                self._fetch(work)
+            case _:
+                assert_never(work)
+
+    def _prepare_run(self, work: Run, mono_ms: int) -> None:
+        proposal = work.proposal
+        block_hash = proposal.header.hash
+        self._runs[block_hash] = work
+        if block_hash in self._bodies:
+            self._start_run(block_hash)
+            return
+        validators = self.replica.facts.validators.validators
+        primary = validators[work.primary].name
+        others = [v.name for v in validators if v.name not in (primary, self.replica.name)]
+        missing, sends = self._parts.gossip.gather(
+            block_hash, proposal.header.height, proposal.tx_hashes, [primary, *others], mono_ms
+        )
+        self._effects.sends += sends
+        if not missing:
+            self._start_run(block_hash)
+
+    def _start_run(self, block_hash: bytes) -> None:
+        """All of a proposal is here: execute it."""
+        work = self._runs.get(block_hash)
+        if work is None:
+            return
+        transactions = self._bodies.get(block_hash) or self.mempool.resolve(block_hash)
+        if transactions is not None:
+            del self._runs[block_hash]
+            self._effects.jobs.append(RunJob(work.proposal, transactions))
+
+    def _on_built(self, event: BuildDone, mono_ms: int, wall_ms: int) -> None:
+        built: Built = event.built
+        if event.dropped:
+            for tx_hash, code in event.dropped:
+                self._end(self.mempool.evict([tx_hash], code).ended)
+        if built.proposal is not None:
+            block_hash = built.proposal.header.hash
+            self.mempool.bodies.hold(block_hash, built.height, event.transactions)
+        self._step(built, mono_ms, wall_ms)
+
+    # -- bodies ------------------------------------------------------------------------------------
+
+    def _fetch(self, work: Fetch) -> None:
+        """Ask all holders: a body that a certificate names is wanted at once."""
+        self._fetching[work.block_hash] = work.height
+        request = BODY_TAG + encode_message(GetBody(work.height, work.block_hash))
+        validators = self.replica.facts.validators.validators
+        for holder in work.holders[:2] if len(work.holders) > 1 else work.holders:
+            self._effects.sends.append(Send(validators[holder].name, BULK, request))
+
+    def _on_body(self, peer: str, message: Message, mono_ms: int, wall_ms: int) -> None:
+        if isinstance(message, GetBody):
+            last = self._body_served.get(peer, mono_ms - BODY_GAP_MS)
+            block = self._body_of(message)
+            if block is not None and mono_ms - last >= BODY_GAP_MS:
+                self._body_served[peer] = mono_ms
+                reply = BODY_TAG + encode_message(Body(block))
+                self._effects.sends.append(Send(peer, BULK, reply))
+        elif isinstance(message, Body):
+            fetched = decode_block(message.block)
+            block_hash = fetched.header.hash
+            if self._fetching.pop(block_hash, None) is not None:
+                self._bodies[block_hash] = _decode_all(fetched)
+                self._step(Fetched(fetched.proposal(), message.block), mono_ms, wall_ms)
+
+    def _body_of(self, message: GetBody) -> bytes | None:
+        if message.height == self.replica.height:
+            return self.replica.body(message.block_hash)
+        return self._parts.chain.block_bytes(message.height)
+
+    # -- the head moves ---------------------------------------------------------------------
+
+    def _on_committed(self, event: Committed, mono_ms: int, wall_ms: int) -> None:
+        header = event.header
+        old = self.replica.facts
+        schedule = None
+        if header.validators_hash != header.next_validators_hash:
+            schedule = Schedule(event.validators, header.height + 1, header.hash)
+        self._runs.clear()
+        self._bodies.clear()
+        self._fetching.clear()
+        self._next_due = event.next_due_ms
+        changes = self.mempool.on_commit(header.height, header.time, event.receipts)
+        if changes.records:
+            self._parts.journal.append(changes.records)
+            self._journal_dirty = True
+        self._end(changes.ended)
+        self._effects.committed.append(event)
+        if old.height == header.height:
+            self._wal_moves_on(header.height + 1)
+        advanced = Advanced(
+            header, event.certificate, event.certified_by, event.validators, schedule
+        )
+        self._step(advanced, mono_ms, wall_ms)
+        self._do_sync(
+            self._parts.sync.advanced(header, event.certificate, event.validators, mono_ms)
+        )
+
+    def _wal_moves_on(self, height: int) -> None:
+        """Records of decided heights may go; a rotation needs an empty batch."""
+        if self._wal_dirty or self._guard_dirty or self._journal_dirty:
+            self.sync()
+        self._parts.wal.rotate(height)
+        self._parts.wal.forget_before(height)
+        if self.mempool.journal_due:
+            # Written anew from what still waits; the old one goes when the new one is durable.
+            journal = self._parts.journal
+            journal.rotate(height, bytes_min=0)
+            journal.append(self.mempool.journal_snapshot())
+            journal.sync()
+            journal.forget_before(height)
+
+    def _end(self, ended: list[tuple[bytes, Fate]]) -> None:
+        self._effects.ended += ended
+
+    # -- block sync --------------------------------------------------------------------------
+
+    def _do_sync(self, actions: list[SyncAction]) -> None:
+        for action in actions:
+            match action:
+                case Send():
+                    self._effects.sends.append(action)
+                case ApplyBlock():
+                    self._effects.jobs.append(ApplyJob(action.block, action.certificate))
+                case ServeBlocks():
+                    self._effects.jobs.append(
+                        ServeJob(action.peer, action.from_height, action.count)
+                    )
+                case Penalise():
+                    self._effects.penalise.append((action.peer, action.code))
+                case Lagging() | SyncedTo():
+                    pass  # the core follows `Committed`, whoever caused it
+                case _:
+                    assert_never(action)
+
+
+def _decode_all(block: Block) -> tuple[SignedTransaction, ...]:
+    """The transactions of a block that a certificate vouches for."""
+    return tuple(SignedTransaction.decode(raw) for raw in block.transactions)

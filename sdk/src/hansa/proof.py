@@ -1,0 +1,125 @@
+"""Proofs that a stranger checks offline: build, parse, verify (docs/spec/proof.md).
+
+A proof is judged in two steps. What every line of a verdict rests on (the file's
+spelling, headers, certificates, changes of the set) must agree with itself, or the file
+is refused as no proof. What one line rests on is judged in that line alone, so that damage
+turns one line, the right one. Nothing here needs a network; signatures are checked by
+the `Verify` that is handed in.
+"""
+
+from hansa.encoding import Value, decode_value
+from hansa.errors import Rejected
+from hansa.keys import Verify
+from hansa.proof_build import (
+    Fetched,
+    Included,
+    ProofBase,
+    SetChange,
+    build_state_proof,
+    build_transaction_proof,
+)
+from hansa.proof_chain import check_chain, distrust
+from hansa.proof_content import content_line
+from hansa.proof_file import (
+    PROOF_BYTES_MAX,
+    KeyProof,
+    Proof,
+    TransactionProof,
+    parse_proof,
+    record_keys,
+    signer_key,
+)
+from hansa.proof_judge import Grounds, now_line, on_chain_line, signers_line, time_line
+from hansa.proof_lines import FAIL, INFO, UNCHECKED, Line, Verdict
+from hansa.trust import Trust, decode_trust
+
+__all__ = [
+    "PROOF_BYTES_MAX",
+    "Fetched",
+    "Included",
+    "KeyProof",
+    "Line",
+    "Proof",
+    "ProofBase",
+    "SetChange",
+    "TransactionProof",
+    "Trust",
+    "Verdict",
+    "build_state_proof",
+    "build_transaction_proof",
+    "decode_trust",
+    "parse_proof",
+    "record_keys",
+    "signer_key",
+    "verify_proof",
+]
+
+_NOT_PROVEN = {
+    "doc": "that the content of the document is true",
+    "trace": "that the event happened as its reporter says",
+    "org": "that the organisation is who it says it is",
+}
+"""One plain sentence for each application."""
+_NOT_PROVEN_ELSE = "that what was signed is true"
+
+
+def verify_proof(
+    proof: Proof,
+    trust: Trust,
+    verify: Verify,
+    content: bytes | None = None,
+    now_ms: int | None = None,
+) -> Verdict:
+    """Judge a proof.
+
+    Args:
+        proof: from `parse_proof`.
+        trust: the holder's own trust file.
+        verify: the judge of signatures, e.g. `hansa.signing.verify`.
+        content: the bytes of the file that is compared, if any.
+        now_ms: the reader's clock in ms since 1970, for ages; None: times are given.
+
+    Raises:
+        Rejected: ``proof.chain`` or ``certificate.*``: the file contradicts itself in what
+            every line rests on, so it is no proof.
+    """
+    reigns = check_chain(proof.chain, verify)
+    compared = content_line(_values(proof), content)
+    not_proven = Line(INFO, _not_proven(proof))
+    reason = distrust(proof.chain, reigns, trust)
+    if reason:
+        return Verdict(compared, Line(FAIL, reason), UNCHECKED, UNCHECKED, UNCHECKED, not_proven)
+    grounds = Grounds(reigns, trust, verify, now_ms)
+    return Verdict(
+        content=compared,
+        on_chain=on_chain_line(proof, grounds),
+        signers=signers_line(proof, grounds),
+        time=time_line(proof.chain),
+        now=now_line(proof, grounds),
+        not_proven=not_proven,
+    )
+
+
+def _values(proof: Proof) -> list[Value]:
+    """What a file may be compared with: the arguments of the calls, or the record's value."""
+    if isinstance(proof, TransactionProof):
+        encoded = [call.args for call in proof.transaction.transaction.calls]
+    else:
+        encoded = [] if proof.record.value is None else [proof.record.value]
+    return [_decoded(data) for data in encoded]
+
+
+def _decoded(data: bytes) -> Value:
+    """The value, or the bytes themselves where they encode none."""
+    try:
+        return decode_value(data)
+    except Rejected:
+        return data
+
+
+def _not_proven(proof: Proof) -> str:
+    if isinstance(proof, TransactionProof):
+        contract = proof.transaction.transaction.calls[0].contract
+    else:
+        contract = proof.record.key.partition("/")[0]
+    return _NOT_PROVEN.get(contract, _NOT_PROVEN_ELSE)

@@ -1,0 +1,105 @@
+"""Is the file in the reader's hands the one that was recorded (docs/spec/proof.md, 6.1)?
+
+A record holds a file by its digest, or whole (an EPCIS event travels as the bytes of its
+JSON text). The comparison depends on nothing but the signed transaction, or the proven
+value, and the file.
+"""
+
+import hashlib
+from collections.abc import Iterator
+
+from hansa.canonical_json import Json, canonicalise, dumps, loads
+from hansa.encoding import Value
+from hansa.errors import Rejected
+from hansa.proof_lines import ATTENTION, FAIL, NOT_GIVEN, OK, Line
+
+_SHORT = 12
+"""Hex digits of a digest in a note: enough for the eye."""
+_DIGESTS = ("sha-256", "sm3")
+_DIGEST_BYTES = 32
+
+
+def content_line(values: list[Value], content: bytes | None) -> Line:
+    """The first line of a verdict, from what the record holds (arguments or values)."""
+    recorded = [digest for value in values for digest in _digests(value)]
+    note = f"{recorded[0][0]} {recorded[0][1].hex()[:_SHORT]}" if recorded else ""
+    if content is None:
+        return Line(NOT_GIVEN, "no file given to compare with the recorded one", note)
+    for algorithm, digest in recorded:
+        if _digest(algorithm, content) == digest:
+            shown = f"{algorithm} {digest.hex()[:_SHORT]}"
+            return Line(OK, "the file you hold is the one recorded", shown)
+    return _whole_line([text for value in values for text in _texts(value)], content)
+
+
+def _whole_line(texts: list[bytes], content: bytes) -> Line:
+    """The line for a file that is recorded whole, or not at all."""
+    note = f"sha-256 {_digest('sha-256', content).hex()[:_SHORT]}"
+    spelled = {_spelling(text) for text in texts if text[:1] in (b"{", b"[")} - {b""}
+    mine = _spelling(content) if spelled else b""
+    if (content and content in texts) or spelled == {mine}:
+        return Line(OK, "the file you hold is the one recorded", note)
+    if mine and spelled <= _objects(loads(content)):
+        text = "the file you hold contains what was recorded; nothing is said of its other parts"
+        return Line(ATTENTION, text, note)
+    return Line(FAIL, "the file you hold is not the one recorded", f"yours: {note}")
+
+
+def _digests(value: Value) -> Iterator[tuple[str, bytes]]:
+    """(algorithm, digest) wherever a map has a field ``digest``."""
+    if isinstance(value, dict):
+        digest = value.get("digest")
+        algorithm = value.get("alg", "sha-256")
+        if isinstance(digest, bytes) and len(digest) == _DIGEST_BYTES and algorithm in _DIGESTS:
+            yield str(algorithm), digest
+        for item in value.values():
+            yield from _digests(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _digests(item)
+
+
+def _digest(algorithm: str, content: bytes) -> bytes:
+    """The digest of the content; nothing where this Python lacks the algorithm."""
+    if algorithm == "sha-256":
+        return hashlib.sha256(content).digest()
+    try:
+        return hashlib.new(algorithm, content).digest()
+    except ValueError:
+        return b""
+
+
+def _texts(value: Value) -> Iterator[bytes]:
+    if isinstance(value, bytes):
+        yield value
+    elif isinstance(value, str):
+        yield value.encode()
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _spelling(text: bytes) -> bytes:
+    """The canonical spelling of a JSON text; nothing for other bytes."""
+    try:
+        return canonicalise(text)
+    except Rejected:
+        return b""
+
+
+def _objects(document: Json) -> set[bytes]:
+    """The canonical spelling of a JSON value and of every object in it: events in a document."""
+    found = set()
+    pending = [document]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            found.add(dumps(item))
+            pending.extend(item.values())
+        elif isinstance(item, list):
+            pending.extend(item)
+    found.add(dumps(document))
+    return found

@@ -1,0 +1,1 @@
+"""What the node keeps on disk: store, write-ahead log, files, lock. It knows only bytes."""
