@@ -12,7 +12,15 @@ from hansa.encoding import Name
 from hansa.keys import Verify, key_id
 from ledger.contract import Method, Refused, Signer, Stored, load
 from ledger.parameters import DEFAULTS, Value
-from ledger.records import ACTIVE, SIGNING_USES, SUSPENDED, KeyRecord, MemberRecord, SubjectRecord
+from ledger.records import (
+    ACTIVE,
+    SIGNING_USES,
+    SUSPENDED,
+    KeyRecord,
+    LegalNumber,
+    MemberRecord,
+    SubjectRecord,
+)
 from ledger.state import Overlay
 
 CACHE_MAX = 20_000
@@ -37,6 +45,14 @@ class Holder:
     key: KeyRecord
     subject: SubjectRecord
     member: MemberRecord
+
+
+_UNKNOWN = Holder(
+    KeyRecord("", 0, "", (), b"", "", "", "", 0),
+    SubjectRecord("", 0, "", (), "", "", ()),
+    MemberRecord("", 0, "", (), "", LegalNumber("", ""), {}),
+)
+"""Stands for a key that was never looked up; None: one that the state does not know."""
 
 
 @dataclass(slots=True)
@@ -104,11 +120,13 @@ class StateRegistry:
 
     def holder(self, public: bytes) -> Holder | None:
         """The records behind a public key, or None when the state does not know it."""
+        if self._view.rules_changed:
+            return read_holder(self._view, public)
         known = self._cache.holders
-        if public in known and not self._view.rules_changed:
-            return known[public]
-        found = read_holder(self._view, public)
-        if not self._view.rules_changed:
+        # One look-up: admission shares the cache and may empty it from another thread.
+        found = known.get(public, _UNKNOWN)
+        if found is _UNKNOWN:
+            found = read_holder(self._view, public)
             if len(known) >= CACHE_MAX:
                 known.clear()
             known[public] = found
@@ -193,8 +211,8 @@ def identify(
     """Signers that the state knows, and keys that it does not know.
 
     Raises:
-        Refused: ``SIGN`` for a key that is no longer valid or a sender that is unknown,
-            ``AUTH`` for a subject or member that is suspended.
+        Refused: ``SIGN`` for a key that is not valid at this height, ``AUTH`` for a subject
+            or member that is suspended.
     """
     signers: list[Signer] = []
     strangers: list[bytes] = []
@@ -209,6 +227,6 @@ def identify(
         if signer is None:
             raise Refused("SIGN", key=holder.key.id, height=holder.key.valid_to)
         signers.append(signer)
-    if publics and (not signers or signers[0].public != publics[0]):
-        raise Refused("SIGN", key=key_id(publics[0]))
+    assert signers, "a block rule sees to it that the parent's state knows the sender"
+    assert signers[0].public == publics[0]
     return tuple(signers), tuple(strangers)

@@ -6,7 +6,6 @@ its deadline, or when its opener withdraws it. What was decided is carried out i
 transaction that decided it.
 """
 
-import msgpack
 import msgspec
 
 from hansa.encoding import Value, encode_value
@@ -218,9 +217,3 @@ def _carry_out(home: Context, ballot: Ballot) -> str:
     scope.view.rollback(savepoint)
     del scope.events[events:], scope.records[records:]
     return code
-
-
-def ballot_arguments(ballot: Ballot) -> Value:
-    """What a ballot would do, for those who are asked to vote."""
-    plain: Value = msgpack.unpackb(ballot.arguments, raw=False)  # type: ignore[assignment]
-    return plain

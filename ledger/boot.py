@@ -10,13 +10,12 @@ import msgpack
 
 from hansa.block import HEADER_VERSION, Header
 from hansa.encoding import encode_value, pack
-from hansa.errors import Rejected
 from hansa.genesis import Genesis, Member, check_genesis
 from hansa.hashing import ZERO_HASH
 from hansa.keys import parse_public_key
 from hansa.merkle import EMPTY_ROOT
 from ledger.authorise import HeadCache, StateRegistry
-from ledger.contract import Context, Refused, Scope, store
+from ledger.contract import Context, Scope, store
 from ledger.enrol import NewMember, add_key, add_member, add_node, add_subject
 from ledger.governed import (
     PARAMETERS_KEY,
@@ -56,10 +55,7 @@ def genesis_block(genesis: Genesis) -> tuple[Header, Batch]:
     check_genesis(genesis)
     view = Overlay(_Nothing())
     view.begin(_UNMETERED, _UNMETERED)
-    try:
-        _write_members(_org(view, genesis), genesis)
-    except Refused as refusal:
-        raise Rejected("genesis.names", f"{refusal.code} {refusal.fields}") from refusal
+    _write_members(_org(view, genesis), genesis)
     _write_rules(view, genesis)
     changes = view.net_changes()
     tree = Tree(_Nothing()).stage(changes)

@@ -1,4 +1,4 @@
-"""The processes of a network on this machine: start, watch, kill and stop its nodes.
+"""The demo's network and the processes of any network on this machine.
 
 Each node is a real `hansa node start` in a process of its own, told apart by the
 `node.pid` and `ready.json` that it writes. A pid is believed only while the process

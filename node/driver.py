@@ -11,11 +11,12 @@ clock, no chance (docs/spec/consensus.md, section 7).
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import assert_never
 
 import msgspec
 
-from consensus.guard import Guard
+from consensus.guard import Guard, Slot, slot_of
 from consensus.io import (
     Advanced,
     Asked,
@@ -43,7 +44,14 @@ from consensus.messages import (
     decode_message,
     encode_message,
 )
-from consensus.records import BodyRecord, OwnRecord, decode_record, encode_record, record_height
+from consensus.records import (
+    BodyRecord,
+    OwnRecord,
+    Record,
+    decode_record,
+    encode_record,
+    record_height,
+)
 from consensus.replica import Replica
 from consensus.schedule import Schedule
 from hansa.block import Block, decode_block
@@ -62,6 +70,7 @@ from node.events import (
 )
 from node.fate import Fate
 from node.gossip import Gossip
+from node.gossip_messages import batches
 from node.jobs import (
     ApplyFailed,
     ApplyJob,
@@ -98,6 +107,10 @@ CANDIDATE_BYTES_MAX = 3 * 1024 * 1024
 """Bytes of transactions offered to a block: its 4 MiB hold headers and certificates too."""
 EVENTS_MAX = 100_000
 """Inputs that wait for a turn; beyond that peers' frames are dropped, they come again."""
+RELAY_AGAIN_MS = 3_000
+"""Own transactions that wait longer are sent to the others again: frames can be lost."""
+RELAY_AGAIN_MAX = 500
+"""So many of them at a time, oldest first."""
 BODY_GAP_MS = 50
 """A peer gets at most one body in this time."""
 
@@ -138,6 +151,7 @@ class Driver:
         self._fetching: dict[bytes, int] = {}
         self._body_served: dict[str, int] = {}
         self._next_due = parts.next_due_ms
+        self._relayed_ms = 0
         self.dropped_events = 0
         self.statement_refused = 0
 
@@ -153,12 +167,21 @@ class Driver:
                 block = unpack(Block, record.block)
                 self._bodies[block.header.hash] = _decode_all(block)
         self.replica.restore(current)
-        highest = max((record_height(record) for record in records), default=0)
-        behind = max(highest, self._parts.guard.slot.height)
-        own = any(isinstance(record, OwnRecord) for record in current)
-        if behind > height or (self._parts.guard.slot.height == height and not own):
-            # Signed above what the store or the WAL knows: abstain until past it.
-            self.replica.abstain_through = behind
+        self._abstain_where_memory_ends(records, height)
+
+    def _abstain_where_memory_ends(self, records: list[Record], height: int) -> None:
+        """The guard is the second witness: what it signed and the WAL has not is lost memory.
+
+        A flipped bit in the last synced batch looks like a torn tail; then, or when the store
+        is older than the WAL, this replica signs nothing at the heights in question.
+        """
+        own = [record.message for record in records if isinstance(record, OwnRecord)]
+        slots = [slot for slot in map(slot_of, own) if slot is not None]
+        known = max(slots, default=Slot(0, 0, 0))
+        guard = self._parts.guard.slot
+        ahead = max(known.height, guard.height)
+        if ahead > height or (guard.height == height and guard > known):
+            self.replica.abstain_through = max(self.replica.abstain_through, ahead)
 
     # -- the shell's side --------------------------------------------------------------------
 
@@ -241,6 +264,7 @@ class Driver:
                 self._on_answer(event, mono_ms)
             case Tick():
                 self._effects.sends += self._parts.gossip.tick(mono_ms)
+                self._relay_again(mono_ms)
                 self._do_sync(self._parts.sync.tick(mono_ms))
                 self._step(event, mono_ms, wall_ms)
             case Ran() | Asked() | Stored():
@@ -286,6 +310,16 @@ class Driver:
                 self._effects.verify.append(screening)
             else:
                 self._admit(screening, (), mono_ms, wall_ms)
+
+    def _relay_again(self, mono_ms: int) -> None:
+        """No link is trusted to deliver, a full queue drops: what waits long is sent again."""
+        oldest = self.mempool.oldest_ms
+        if oldest is None or mono_ms < max(oldest, self._relayed_ms) + RELAY_AGAIN_MS:
+            return
+        self._relayed_ms = mono_ms
+        own = list(islice(self.mempool.own(), RELAY_AGAIN_MAX))
+        for message in batches(transaction.raw for transaction in own):
+            self._effects.sends.append(Send(None, TRANSACTIONS, message))
 
     def _on_verified(self, event: Verified, mono_ms: int, wall_ms: int) -> None:
         admission = self._admit(event.screening, event.valid, mono_ms, wall_ms)
@@ -408,7 +442,9 @@ class Driver:
         work = self._runs.get(block_hash)
         if work is None:
             return
-        transactions = self._bodies.get(block_hash) or self.mempool.resolve(block_hash)
+        transactions = self._bodies.get(block_hash)
+        if transactions is None:
+            transactions = self.mempool.resolve(block_hash)
         if transactions is not None:
             del self._runs[block_hash]
             self._effects.jobs.append(RunJob(work.proposal, transactions))

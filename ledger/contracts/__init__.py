@@ -6,8 +6,9 @@ from ledger.contract import Contract
 from ledger.contracts.doc import Doc
 from ledger.contracts.governance import Governance
 from ledger.contracts.org import Org
+from ledger.contracts.trace import Trace
 
 CONTRACTS: Mapping[str, Contract] = {
-    contract.name: contract for contract in (Doc(), Governance(), Org())
+    contract.name: contract for contract in (Doc(), Governance(), Org(), Trace())
 }
 """Every contract that a call may name."""

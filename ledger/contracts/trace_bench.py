@@ -10,6 +10,7 @@ from ledger.contract import Context, Refused
 from ledger.contracts.trace_records import (
     ACTIVE,
     ADOPTED,
+    DESTROYED,
     ENDED,
     MADE,
     UNKNOWN,
@@ -149,7 +150,7 @@ class Bench:
             self._adopt(draft, identifier)
         elif draft.born and self.event.time < draft.born_time:
             raise Refused("TIME", id=identifier, have=self.event.time, need=draft.born_time)
-        elif draft.state in ENDED and (draft.born or self.event.time > draft.ended_time):
+        elif draft.state in ENDED and (draft.born or _is_past(draft, self.event.time)):
             raise Refused("STATE", id=identifier, have=draft.state, need="a thing that is there")
         return draft
 
@@ -272,3 +273,12 @@ class Bench:
             context.put(key, record)
             if len(touched) <= NOTED_MAX:
                 context.changed(key, record.version - 1, record.version)
+
+
+def _is_past(draft: Draft, time: int) -> bool:
+    """Whether an adopted thing is gone for good at a time.
+
+    What was adopted may be reported out of order, and used up more than once: the chain does
+    not know its past.
+    """
+    return draft.state == DESTROYED and time > draft.ended_time

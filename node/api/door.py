@@ -2,7 +2,7 @@
 
 Promise: of any number of connections at most `connections_max` are served; the others get one
 short reply and are closed, and cost nothing after that. Whoever sends half a request is cut
-after `IDLE_SECONDS_MAX`. Bytes that are no HTTP get a problem and leave no traceback in the log.
+after `idle_s`. Bytes that are no HTTP get a problem and leave no traceback in the log.
 """
 
 import asyncio
@@ -31,10 +31,11 @@ READ_BYTES = 32 * 1024
 class Door:
     """Counts the connections of one API."""
 
-    def __init__(self, server: web.Server, metrics: ApiMetrics, most: int) -> None:
+    def __init__(self, server: web.Server, metrics: ApiMetrics, most: int, idle_s: float) -> None:
         self.server: Final = server
         self.metrics: Final = metrics
         self.most: Final = most
+        self.idle_s: Final = idle_s
         self.served = 0
         self.farewells = 0
         self.refusal: Final = _refusal(most)
@@ -53,7 +54,7 @@ class Connection(RequestHandler):
         super().__init__(
             door.server,
             loop=asyncio.get_running_loop(),
-            keepalive_timeout=IDLE_SECONDS_MAX,
+            keepalive_timeout=door.idle_s,
             access_log=None,  # type: ignore[arg-type]  # aiohttp takes None and says Logger
             max_line_size=LINE_BYTES_MAX,
             max_field_size=LINE_BYTES_MAX,

@@ -3,6 +3,7 @@
 What is final is served with an ETag and may be kept for ever; what the head says is not kept.
 """
 
+import msgspec
 from aiohttp import web
 
 from hansa.client.types import (
@@ -17,6 +18,7 @@ from hansa.client.types import (
     TransactionReply,
 )
 from hansa.transaction import SignedTransaction
+from node.api.closing import Closing
 from node.api.parameters import (
     PAGE_DEFAULT,
     PAGE_MAX,
@@ -33,7 +35,7 @@ from node.api.parameters import (
 from node.api.ports import NodePort
 from node.api.problems import bad_parameter, not_found
 from node.api.replies import JSON, immutable_reply, json_reply
-from node.api.routing import Parameter, Route
+from node.api.routing import WAITING, Handler, Parameter, Route
 from node.api.views import (
     block_view,
     json_of_bytes,
@@ -59,141 +61,59 @@ _LIMIT = Parameter(
     "items of a page",
 )
 _CURSOR = Parameter("cursor", "query", {"type": "string"}, "`next` of the page before")
+_PROVE = Parameter(
+    "prove",
+    "query",
+    {"type": "string", "enum": ["false", "true"], "default": "false"},
+    "give the proof file instead",
+)
+_CONTRACT = Parameter("contract", "path", {"type": "string"}, "such as doc")
+_RECORD_ID = Parameter("id", "path", {"type": "string"}, "the record's id")
+_PREFIX = Parameter("prefix", "query", {"type": "string"}, "what keys begin with")
+_IDENTIFIER = Parameter("id", "query", {"type": "string"}, "a GS1 Digital Link or URN")
+_DIRECTION = Parameter(
+    "direction",
+    "query",
+    {"type": "string", "enum": list(DIRECTIONS), "default": "both"},
+    "towards the source (up), the customer (down), or both",
+)
+_DEPTH = Parameter(
+    "depth",
+    "query",
+    {"type": "integer", "minimum": 0, "maximum": TRACE_DEPTH_MAX, "default": TRACE_DEPTH_DEFAULT},
+    "steps to go",
+)
 
 
 class ReadRoutes:
     """Serves what is on the chain."""
 
-    def __init__(self, port: NodePort) -> None:
+    def __init__(self, port: NodePort, closing: Closing) -> None:
         self._port = port
+        self._closing = closing
 
     def routes(self) -> tuple[Route, ...]:
         """All reading routes."""
         return (
-            Route(
-                "GET",
-                "/v1/tx/{id}",
-                self.transaction,
-                "read",
-                "A transaction: fate, content, receipt.",
-                {200: TransactionReply},
-                (_ID,),
-            ),
-            Route(
-                "GET",
-                "/v1/tx/{id}/proof",
-                self.transaction_proof,
-                "read",
-                "The proof file of a transaction.",
-                {200: JSON},
-                (_ID,),
-            ),
-            Route(
-                "GET",
-                "/v1/blocks",
-                self.blocks,
-                "read",
-                "Blocks, newest first.",
-                {200: Blocks},
-                (_LIMIT, _CURSOR),
-            ),
-            Route(
-                "GET",
-                "/v1/blocks/{height}",
-                self.block,
-                "read",
-                "A block with its transactions and who committed it.",
-                {200: BlockView},
-                (_HEIGHT,),
-            ),
-            Route(
-                "GET",
-                "/v1/state/{key:.+}",
-                self.state,
-                "read",
-                "The value under a state key, or its proof.",
-                {200: StateView},
-                (
-                    _KEY,
-                    Parameter(
-                        "prove",
-                        "query",
-                        {"type": "string", "enum": ["false", "true"], "default": "false"},
-                        "give the proof file instead",
-                    ),
-                ),
-            ),
-            Route(
-                "GET",
-                "/v1/proof/state/{key:.+}",
-                self.state_proof,
-                "read",
-                "The proof file of a key's presence or absence.",
-                {200: JSON},
-                (_KEY,),
-            ),
-            Route(
-                "GET",
-                "/v1/records/{contract}/{id:.+}",
-                self.record,
-                "read",
-                "A record of a contract.",
-                {200: RecordView},
-                (
-                    Parameter("contract", "path", {"type": "string"}, "such as doc"),
-                    Parameter("id", "path", {"type": "string"}, "the record's id"),
-                ),
-            ),
-            Route(
-                "GET",
-                "/v1/scan",
-                self.scan,
-                "read",
-                "State keys with a prefix, in order.",
-                {200: Entries},
-                (
-                    Parameter("prefix", "query", {"type": "string"}, "what keys begin with"),
-                    _LIMIT,
-                    _CURSOR,
-                ),
-            ),
-            Route(
-                "GET",
-                "/v1/trace",
-                self.trace,
-                "read",
-                "Supply-chain events up and down from an identifier.",
-                {200: JSON},
-                (
-                    Parameter("id", "query", {"type": "string"}, "a GS1 Digital Link or URN"),
-                    Parameter(
-                        "direction",
-                        "query",
-                        {"type": "string", "enum": list(DIRECTIONS), "default": "both"},
-                        "towards the source (up), the customer (down), or both",
-                    ),
-                    Parameter(
-                        "depth",
-                        "query",
-                        {
-                            "type": "integer",
-                            "minimum": 0,
-                            "maximum": TRACE_DEPTH_MAX,
-                            "default": TRACE_DEPTH_DEFAULT,
-                        },
-                        "steps to go",
-                    ),
-                ),
-            ),
-            Route(
-                "GET",
-                "/v1/trust",
-                self.trust,
-                "read",
-                "The trust file that `hansa verify` takes.",
-                {200: JSON},
-            ),
-        )
+            _get("/v1/tx/{id}", self.transaction, "Fate, content and receipt of a transaction.",
+                 TransactionReply, _ID, *WAITING),
+            _get("/v1/tx/{id}/proof", self.transaction_proof, "The proof file of a transaction.",
+                 JSON, _ID),
+            _get("/v1/blocks", self.blocks, "Blocks, newest first.", Blocks, _LIMIT, _CURSOR),
+            _get("/v1/blocks/{height}", self.block, "A block and who committed it.",
+                 BlockView, _HEIGHT),
+            _get("/v1/state/{key:.+}", self.state, "The value under a state key, or its proof.",
+                 StateView, _KEY, _PROVE),
+            _get("/v1/proof/state/{key:.+}", self.state_proof,
+                 "The proof file of a key's presence or absence.", JSON, _KEY),
+            _get("/v1/records/{contract}/{id:.+}", self.record, "A record of a contract.",
+                 RecordView, _CONTRACT, _RECORD_ID),
+            _get("/v1/scan", self.scan, "State keys with a prefix, in order.",
+                 Entries, _PREFIX, _LIMIT, _CURSOR),
+            _get("/v1/trace", self.trace, "Events up and down from an identifier.",
+                 JSON, _IDENTIFIER, _DIRECTION, _DEPTH),
+            _get("/v1/trust", self.trust, "The trust file that `hansa verify` takes.", JSON),
+        )  # fmt: skip
 
     async def transaction(self, request: web.Request) -> web.Response:
         """Fate, content and receipt of a transaction."""
@@ -201,9 +121,8 @@ class ReadRoutes:
         text = request.match_info["id"]
         tx_id = tx_id_of(text)
         if choice(request, "wait", ("none", "check", "commit")) == "commit":
-            fate = (await self._port.wait((tx_id,), timeout_s(request)))[0]
-        else:
-            fate = (await self._port.fates((tx_id,)))[0]
+            await self._closing.until(self._port.wait((tx_id,), timeout_s(request)))
+        fate = (await self._port.fates((tx_id,)))[0]
         raw = await self._port.transaction(tx_id)
         if fate.state == "unknown" and raw is None:
             raise not_found("tx", text, "another node may know it; or submit it again")
@@ -307,6 +226,16 @@ class ReadRoutes:
         refuse_unknown(request, _NO_QUERY)
         content = await self._port.trust()
         return _file(content)
+
+
+def _get(
+    path: str,
+    handler: Handler,
+    about: str,
+    kind: type[msgspec.Struct] | str,
+    *parameters: Parameter,
+) -> Route:
+    return Route("GET", path, handler, "read", about, {200: kind}, parameters)
 
 
 def _limit(request: web.Request) -> int:

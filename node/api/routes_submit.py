@@ -27,36 +27,23 @@ from node.api.bodies import (
     decode_txs,
     read_body,
 )
+from node.api.closing import Closing
 from node.api.parameters import choice, refuse_unknown, timeout_s
 from node.api.ports import Admission, Known, NodePort, Result
 from node.api.problems import problem_of, status_of
 from node.api.replies import json_reply
-from node.api.routing import Parameter, Route
+from node.api.routing import WAITING, WAITS, Route
 from node.api.views import promise_view, receipt_view
 
-WAITS = ("none", "check", "commit")
 QUERY = frozenset({"wait", "timeout"})
-PARAMETERS = (
-    Parameter(
-        "wait",
-        "query",
-        {"type": "string", "enum": list(WAITS), "default": "none"},
-        "none: stored and promised; check: with the fate so far; commit: until it is final",
-    ),
-    Parameter(
-        "timeout",
-        "query",
-        {"type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|)$", "default": "10s"},
-        "how long to wait, at most 60s",
-    ),
-)
 
 
 class SubmitRoutes:
     """Takes signed transactions."""
 
-    def __init__(self, port: NodePort) -> None:
+    def __init__(self, port: NodePort, closing: Closing) -> None:
         self._port = port
+        self._closing = closing
         self._budget = BodyBudget()
 
     def routes(self) -> tuple[Route, ...]:
@@ -69,7 +56,7 @@ class SubmitRoutes:
                 "submit",
                 "Submit one signed transaction.",
                 {200: Submitted, 202: Submitted},
-                PARAMETERS,
+                WAITING,
                 TxBody,
             ),
             Route(
@@ -79,7 +66,7 @@ class SubmitRoutes:
                 "submit",
                 "Submit up to 1,000 signed transactions with one reply and one promise.",
                 {200: SubmittedBatch, 202: SubmittedBatch},
-                PARAMETERS,
+                WAITING,
                 TxsBody,
             ),
         )
@@ -137,11 +124,10 @@ class SubmitRoutes:
         fates: Iterator[Fate] = iter(())
         if entries and wait != "none":
             tx_ids = [entry.tx_id for entry in entries]
-            fates = iter(
-                await self._port.fates(tx_ids)
-                if wait == "check"
-                else await self._port.wait(tx_ids, limit_s)
-            )
+            waited = None
+            if wait == "commit":
+                waited = await self._closing.until(self._port.wait(tx_ids, limit_s))
+            fates = iter(await self._port.fates(tx_ids) if waited is None else waited)
         return [
             next(fates, None)
             if isinstance(result, PromiseEntry)

@@ -52,3 +52,21 @@ class Route:
     reply: dict[int, type[msgspec.Struct] | str]
     parameters: tuple[Parameter, ...] = ()
     body: type[msgspec.Struct] | None = None
+
+
+WAITS = ("none", "check", "commit")
+WAITING = (
+    Parameter(
+        "wait",
+        "query",
+        {"type": "string", "enum": list(WAITS), "default": "none"},
+        "none: stored and promised; check: with the fate so far; commit: until it is final",
+    ),
+    Parameter(
+        "timeout",
+        "query",
+        {"type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|)$", "default": "10s"},
+        "how long to wait, at most 60s",
+    ),
+)
+"""The parameters of every route that may wait for a commit."""

@@ -18,7 +18,8 @@ from aiohttp import web
 from hansa.errors import Rejected, Unavailable
 from node.api.access import Access, Token
 from node.api.bodies import BATCH_BODY_BYTES_MAX
-from node.api.door import CONNECTIONS_MAX, Door
+from node.api.closing import Closing
+from node.api.door import CONNECTIONS_MAX, IDLE_SECONDS_MAX, Door
 from node.api.middleware import ApiMetrics, guard
 from node.api.openapi import openapi
 from node.api.ports import NodePort
@@ -54,6 +55,7 @@ class ApiSettings:
             `RATE_BEYOND_LOOPBACK`; 0: no limit.
         connections_max: connections served at once.
         subscribers_max: event streams at once.
+        idle_s: silence after which a connection without a whole request is cut.
     """
 
     host: str = "127.0.0.1"
@@ -64,6 +66,7 @@ class ApiSettings:
     rate_per_s: int | None = None
     connections_max: int = CONNECTIONS_MAX
     subscribers_max: int = SUBSCRIBERS_MAX
+    idle_s: float = IDLE_SECONDS_MAX
 
 
 def no_contracts() -> Mapping[str, object]:
@@ -98,7 +101,8 @@ class ApiServer:
         self._settings = settings
         self._version = version
         self.metrics = ApiMetrics()
-        self._events = Events(port, settings.subscribers_max)
+        self._closing = Closing()
+        self._events = Events(port, self._closing, settings.subscribers_max)
         self._routes = self._table(port, contracts)
         self._access = _access(settings, clock, loopback=loopback)
         self._clock = clock
@@ -119,10 +123,14 @@ class ApiServer:
             Unavailable: ``api.port-taken`` or ``api.listen``.
         """
         sock = _bound_socket(self._settings.host, self._settings.port)
-        runner = web.AppRunner(self._application(), access_log=None)
+        runner = web.AppRunner(
+            self._application(), access_log=None, shutdown_timeout=SHUTDOWN_SECONDS
+        )
         await runner.setup()
         assert runner.server is not None
-        door = Door(runner.server, self.metrics, self._settings.connections_max)
+        door = Door(
+            runner.server, self.metrics, self._settings.connections_max, self._settings.idle_s
+        )
         self._listener = await asyncio.get_running_loop().create_server(
             door, sock=sock, ssl=self._settings.tls, backlog=BACKLOG
         )
@@ -142,7 +150,7 @@ class ApiServer:
         assert self._listener is not None
         assert self._runner is not None
         self._listener.close()
-        self._events.close()
+        self._closing.close()
         await self._runner.cleanup()
 
     def _table(
@@ -157,8 +165,8 @@ class ApiServer:
             {200: JSON},
         )
         return (
-            *SubmitRoutes(port).routes(),
-            *ReadRoutes(port).routes(),
+            *SubmitRoutes(port, self._closing).routes(),
+            *ReadRoutes(port, self._closing).routes(),
             *self._events.routes(),
             *NodeRoutes(port, contracts, self.metrics.text).routes(),
             page,

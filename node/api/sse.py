@@ -15,6 +15,7 @@ from aiohttp import web
 
 from hansa.client.types import BlockSummary, TxSummary
 from hansa.errors import Unavailable
+from node.api.closing import Closing
 from node.api.parameters import natural, refuse_unknown
 from node.api.ports import NodePort, StoredBlock
 from node.api.problems import bad_parameter
@@ -43,10 +44,10 @@ INDEX_MAX = 999_999
 class Events:
     """Serves ``/v1/events`` to a bounded number of readers."""
 
-    def __init__(self, port: NodePort, subscribers_max: int = SUBSCRIBERS_MAX) -> None:
+    def __init__(self, port: NodePort, closing: Closing, subscribers_max: int) -> None:
         self._port = port
+        self._closing = closing
         self._subscribers_max = subscribers_max
-        self._closing = False
         self.subscribers = 0
 
     def routes(self) -> tuple[Route, ...]:
@@ -65,10 +66,6 @@ class Events:
                 ),
             ),
         )
-
-    def close(self) -> None:
-        """Tell every reader that the node stops; streams end at their next turn."""
-        self._closing = True
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """Send events until the reader leaves, stalls, or the node stops."""
@@ -109,9 +106,10 @@ class Events:
     ) -> None:
         """Send every event after `position`, then wait for the next block, until the node stops."""
         height, index = position
-        while not self._closing:
+        while not self._closing.closed:
             if self._port.height < height:
-                if await self._port.reached(height, HEARTBEAT_SECONDS) < height:
+                head = await self._closing.until(self._port.reached(height, HEARTBEAT_SECONDS))
+                if head is not None and head < height:
                     await _send(request, response, b": idle\n\n")
                 continue
             stored = await self._port.block(height)

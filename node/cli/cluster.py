@@ -54,10 +54,8 @@ class Cluster:
     @property
     def quorum_text(self) -> str:
         """The quorum in words."""
-        return (
-            f"quorum {self.live} of {self.validators} "
-            f"(need {self.need}, can lose {self.validators - self.need})"
-        )
+        spare = f", can lose {self.live - self.need}" if self.reached else ""
+        return f"quorum {self.live} of {self.validators} (need {self.need}{spare})"
 
     @property
     def document(self) -> dict[str, object]:
@@ -111,12 +109,12 @@ def see_cluster(session: Session) -> Cluster:
         CliError: ``node.unreachable`` when none answers.
     """
     if session.api is not None:
-        statuses, reasons = ask_nodes([_entry_of(session.api)], by_name=False)
+        statuses, reasons = ask_nodes([_entry_of(session.api)])
         entries: tuple[NodeEntry, ...] = ()
     else:
         _, network = network_of(session)
         entries = network.nodes
-        statuses, reasons = ask_nodes(entries)
+        statuses, reasons = ask_nodes(entries, network.chain_id)
     if not statuses:
         raise CliError(
             ExitCode.UNREACHABLE,
@@ -133,13 +131,14 @@ def _entry_of(api: str) -> NodeEntry:
 
 
 def ask_nodes(
-    entries: Sequence[NodeEntry], *, by_name: bool = True
+    entries: Sequence[NodeEntry], chain_id: str | None = None
 ) -> tuple[dict[str, "Status"], list[str]]:
     """The statuses of the nodes that answer in time, by name, and why the others do not.
 
     Args:
         entries: whom to ask.
-        by_name: whether an answer under another name than the entry's is none.
+        chain_id: the chain that they are nodes of: whatever else listens there is no answer.
+            None takes any answer.
     """
     from hansa.client.plain import Client  # noqa: PLC0415
 
@@ -153,8 +152,9 @@ def ask_nodes(
         except HansaError as error:
             reasons[entry.name] = error.detail
             return
-        if by_name and answer.node != entry.name:
-            reasons[entry.name] = f"{entry.name}: {answer.node} listens at {entry.api}"
+        if chain_id is not None and (answer.chain_id, answer.node) != (chain_id, entry.name):
+            found = f"{answer.node} of {answer.chain_id}"
+            reasons[entry.name] = f"{entry.name}: {found} listens at {entry.api}"
             return
         statuses[answer.node] = answer
 

@@ -45,7 +45,7 @@ def client_of(session: Session, prefer: str | None = None) -> Iterator["Client"]
     _, network = network_of(session)
     home = home_of(session)
     entries = sorted(network.nodes, key=lambda entry: _rank(entry, home, prefer))
-    with _first_answering(entries) as client:
+    with _first_answering(entries, network.chain_id) as client:
         yield client
 
 
@@ -57,22 +57,22 @@ def _rank(entry: NodeEntry, home: Path, prefer: str | None) -> int:
 
 
 @contextmanager
-def _first_answering(entries: list[NodeEntry]) -> Iterator["Client"]:
+def _first_answering(entries: list[NodeEntry], chain_id: str) -> Iterator["Client"]:
     from hansa.client.plain import Client  # noqa: PLC0415
 
     reasons: list[str] = []
     for entry in entries:
         client = Client(entry.api)
         try:
-            answers = client.status().node == entry.name
+            status = client.status()
         except Unavailable as error:
             reasons.append(f"{entry.name} {error.detail}")
             continue
-        if answers:
+        if (status.chain_id, status.node) == (chain_id, entry.name):
             with client:
                 yield client
             return
-        reasons.append(f"{entry.name} {entry.api}: another node listens there")
+        reasons.append(f"{entry.name} {entry.api}: {status.node} of {status.chain_id} listens")
     raise CliError(
         ExitCode.UNREACHABLE,
         "node.unreachable",

@@ -86,8 +86,8 @@ _EXIT_OF_PREFIX: tuple[tuple[str, ExitCode], ...] = (
     ("api.unreachable", ExitCode.UNREACHABLE),
     ("client.unreachable", ExitCode.UNREACHABLE),
     ("home.exists", ExitCode.EXISTS),
-    ("keyfile.exists", ExitCode.EXISTS),
-    ("keyfile.passphrase", ExitCode.NOT_PERMITTED),
+    ("key.exists", ExitCode.EXISTS),
+    ("key.passphrase", ExitCode.NOT_PERMITTED),
     ("auth.", ExitCode.NOT_PERMITTED),
 )
 _EXIT_OF_LAST_WORD: dict[str, ExitCode] = {

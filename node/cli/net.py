@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node import network as networks
 from node.cli.errors import CliError, ExitCode
 from node.cli.homes import node_home_of
 from node.cli.options import Session, with_session
@@ -15,7 +16,8 @@ from node.cli.passphrase import known_passphrase
 from node.clock import wall_ms
 
 if TYPE_CHECKING:
-    from node.network import MemberPlan, Network, NodeEntry
+    from node.founding import MemberPlan
+    from node.network import Network, NodeEntry
 
 NODE_COLUMNS = (
     Column("name", "NODE"),
@@ -72,11 +74,11 @@ def create(  # noqa: PLR0913 - the parts of a network
     passphrase_file: Path | None,
 ) -> None:
     """Make keys, genesis and a home for each node: a tree that can be copied to the hosts."""
-    from node import network as networks  # noqa: PLC0415 - loads the cryptography
+    from node import founding  # noqa: PLC0415 - loads the cryptography
 
     names = networks.parse_members(members)
     plans = networks.parse_hosts(hosts or f"{networks.LOOPBACK}:{len(names)}")
-    plan = networks.NetworkPlan(
+    plan = founding.NetworkPlan(
         chain_id=chain_id or _chain_id_of(directory),
         members=[
             _member_plan(name, _of(name, legal_ids), _of(name, prefixes), _of(name, glns))
@@ -88,11 +90,11 @@ def create(  # noqa: PLR0913 - the parts of a network
             api_port or networks.API_PORT_BASE,
             p2p_port or networks.P2P_PORT_BASE,
         ),
-        protection=networks.Protection(dev, None if dev else known_passphrase(passphrase_file)),
+        protection=founding.Protection(dev, None if dev else known_passphrase(passphrase_file)),
         time_ms=wall_ms(),
     )
     target = directory.expanduser().absolute()
-    made = networks.create_network(target, plan)
+    made = founding.create_network(target, plan)
     rows = [{**_row(entry), "home": str(target / entry.home)} for entry in made.nodes]
     document = {
         "chain_id": made.chain_id,
@@ -147,7 +149,7 @@ def _member_plan(
     name: str, legal_ids: tuple[str, ...], prefixes: tuple[str, ...], glns: tuple[str, ...]
 ) -> "MemberPlan":
     from hansa.genesis import LegalId  # noqa: PLC0415
-    from node.network import MemberPlan  # noqa: PLC0415
+    from node.founding import MemberPlan  # noqa: PLC0415
 
     scheme, _, number = (legal_ids[-1] if legal_ids else f"OTHER:{name}").partition(":")
     return MemberPlan(name, LegalId(scheme, number), {"en": name}, prefixes, glns)
@@ -183,12 +185,12 @@ def init(  # noqa: PLR0913 - what a node is
 ) -> None:
     """Make the home of one node of an existing chain, with fresh keys."""
     from hansa.genesis import decode_genesis  # noqa: PLC0415
-    from node import network as networks  # noqa: PLC0415
+    from node import founding  # noqa: PLC0415
 
     chain = decode_genesis(genesis.read_bytes())
     target = directory.expanduser().absolute()
-    protection = networks.Protection(passphrase=known_passphrase(passphrase_file))
-    public = networks.create_home(target, name, member, chain, protection)
+    protection = founding.Protection(passphrase=known_passphrase(passphrase_file))
+    public = founding.create_home(target, name, member, chain, protection)
     document = {"home": str(target), "name": name, "member": member, "chain_id": chain.chain_id}
     session.printer.done(
         f"home of {name} ({member}) for chain {chain.chain_id}  {target}",

@@ -157,9 +157,9 @@ def _not_yet(
     """The error of a wait that ended too early: who is missing, and what still can happen."""
     status = client.status()
     quorum = status.quorum
-    members = {validator.name: validator.member for validator in status.validators}
-    absent = [name for name in quorum.missing if name in members]
-    missing = [members.get(name, name) for name in quorum.missing]
+    gone = [validator for validator in status.validators if not validator.reachable]
+    absent = [validator.name for validator in gone]
+    missing = [validator.member for validator in gone] or list(quorum.missing)
     code, why = "wait.timeout", "it is still pending"
     if not_yet is not None:
         code = not_yet.code
@@ -176,19 +176,19 @@ def _not_yet(
         code,
         f"not committed within {duration_text(timeout_ms)}",
         why,
-        _what_to_start(session, absent),
+        _what_to_start(session, absent, sent.tx_id),
         notes=(note,),
         fields={**sent.document, "missing": missing},
     )
 
 
-def _what_to_start(session: Session, absent: Sequence[str]) -> str:
+def _what_to_start(session: Session, absent: Sequence[str], tx_id: str) -> str:
     """The next command: for a demo the one that starts a missing node."""
     found = find_network(session)
     entries = {entry.name: entry for entry in found[1].nodes} if found else {}
     here = [name for name in absent if name in entries]
     if found is None or not here:
-        return "hansa status     then: hansa tx show TX"
+        return f"hansa status     or: hansa wait tx={short_id(tx_id)}"
     if found[1].development_keys:
         return f"hansa status     or: hansa demo start {here[0]}"
     return f"hansa status     or: hansa node start --home {found[0] / entries[here[0]].home}"

@@ -77,9 +77,9 @@ class MempoolMachine(RuleBasedStateMachine):
             self.promised[tx.tx_id] = True
 
     def twin_end(self, gone, word):
-        for tx in gone:
-            self.ended[tx.tx_id] = word
-        self.pending = [item for item in self.pending if item[0] not in gone]
+        gone_ids = [tx.tx_id for tx in gone]
+        self.ended |= dict.fromkeys(gone_ids, word)
+        self.pending = [item for item in self.pending if item[0].tx_id not in gone_ids]
 
     @rule(
         numbers=st.lists(NUMBERS, min_size=1, max_size=4),
@@ -116,7 +116,7 @@ class MempoolMachine(RuleBasedStateMachine):
     def evict(self, number):
         tx = TRANSACTIONS[number]
         self.records += self.pool.evict([tx.tx_hash], "test.reason").records
-        self.twin_end([other for other, _ in self.pending if other is tx], EVICTED)
+        self.twin_end([other for other, _ in self.pending if other.tx_id == tx.tx_id], EVICTED)
 
     @rule()
     def restart(self):

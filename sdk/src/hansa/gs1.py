@@ -252,8 +252,18 @@ _HAS_KEY = re.compile(
 )
 
 
+_USUAL = re.compile(
+    r"https://id\.gs1\.org/(?:01/\d{14}(?:/(?:21|10|235)/[0-9A-Za-z'\-.;=_]+)?"
+    r"|00/\d{18}|41[47]/\d{13})",
+    re.ASCII,
+)
+"""The commonest links that are canonical already."""
+
+
 def from_digital_link(uri: str) -> str | None:
     """The canonical, constrained form of a Digital Link URI; None when it is none."""
+    if _USUAL.fullmatch(uri):
+        return uri
     if not _HAS_KEY.search(uri) or (link := _LINK.match(uri)) is None:
         return None
     parts = link[1].rstrip("/").split("/")

@@ -226,8 +226,10 @@ def test_a_good_proof_says_six_things():
 
     assert [re.sub("   +", " | ", line[12:]) for line in verdict.to_text().splitlines()] == [
         "the file you hold is the one recorded | sha-256 c85b5f057780",
-        "height 5, 2026-11-22 10:00:05 UTC, confirmed by 3 of 4 organisations (3 needed)  "
-        "carrier, farm, roastery",
+        (
+            "height 5, 2026-11-22 10:00:05 UTC, confirmed by 3 of 4 organisations (3 needed)  "
+            "carrier, farm, roastery"
+        ),
         "roastery/office (USCC 91310000MADEM002X2), key valid at that height",
         "chain time 10:00:05; no trusted time-stamp given",
         "in force, as of height 5, 2 s ago",
@@ -346,7 +348,11 @@ KEY_HISTORIES = [
         "attention",
         "roastery/office (LEI 1), key reported as compromised since 2026-11-22 10:00:00 UTC",
     ),
-    ({"compromised_since": START_MS + 9000}, "ok", "roastery/office (LEI 1), key valid at that height"),
+    (
+        {"compromised_since": START_MS + 9000},
+        "ok",
+        "roastery/office (LEI 1), key valid at that height",
+    ),
 ]  # fmt: skip
 
 

@@ -54,6 +54,10 @@ class Probe(Contract):
                 context, START + given.count, f"e{given.count}", "ring",
                 encode_value({"count": given.count, "what": "fault"}),
             ),
+            "due-storage": lambda: schedule(
+                context, START + given.count, f"e{given.count}", "ring",
+                encode_value({"count": given.count, "what": "storage"}),
+            ),
             "due-memory": lambda: schedule(
                 context, START + given.count, f"e{given.count}", "ring",
                 encode_value({"count": given.count, "what": "memory"}),
@@ -71,6 +75,7 @@ class Probe(Contract):
             "bad": lambda: _raise(Refused("STATE")),
             "fault": lambda: {}["nothing"],
             "memory": lambda: _raise(MemoryError()),
+            "storage": lambda: _raise(Corrupt("store.broken", "a sector")),
         }
         return actions[given.what]()
 
@@ -430,6 +435,7 @@ def test_due_entries_run_first_when_their_time_has_come(scene):
     probe(scene, "due", 5_000)
     assert scene.ledger.next_due() == START + 5_000
     assert scene.ledger.due_transaction(START + 4_999) is None
+    assert scene.ledger.due_transaction(START + 5_000).transaction.type == DUE
     receipts = scene.block(register(scene), time=START + 9_000)
 
     assert [one["code"] for one in receipts[0].calls[0].value()["entries"]] == ["OK", "OK"]
@@ -468,6 +474,13 @@ def test_a_due_entry_without_a_result_makes_no_block(scene):
         scene.ledger.run(Proposal(header, (), staged.last_certificate), (), signatures_checked=True)
 
     assert (caught.value.code, caught.value.index) == ("transaction.no-result", 0)
+
+
+def test_a_damaged_store_under_a_due_entry_stops_the_node(scene):
+    probe(scene, "due-storage", 5_000)
+
+    with pytest.raises(Corrupt):
+        scene.build([], START + 6_000)
 
 
 def test_a_block_that_leaves_out_its_due_entries_is_refused(scene):

@@ -58,6 +58,15 @@ def test_a_member_that_is_there_is_not_admitted_again(scene):
     assert scene.call("org", "admit", admission("farm"), "farm/boss").code == "EXISTS"
 
 
+def test_of_two_ballots_on_one_name_the_later_fails(scene):
+    late = scene.ok("org", "admit", admission(legal_id={"scheme": "LEI", "value": "2"}), ADMINS[0])
+    decide(scene, "org", "admit", admission())
+    for admin in ADMINS[1:]:
+        answer = scene.ok("governance", "vote", {"approve": True, "id": late["ballot"]}, admin)
+
+    assert (answer["state"], answer["outcome"]) == ("failed", "EXISTS")
+
+
 TAKEN = {
     "a key": {"key": key("farm/app").public},
     "a register number": {"legal_id": {"scheme": "OTHER", "value": "R-farm"}},
@@ -232,6 +241,13 @@ def test_a_revoked_key_says_since_when_it_was_known_to_others(scene):
 )
 def test_revocation(scene, args, signer, code):
     assert scene.call("org", "revoke_key", args, signer).code == code
+
+
+def test_a_revoked_key_does_not_cosign(scene):
+    scene.ok("org", "revoke_key", revocation("carrier/app"), "carrier/boss")
+    args = {"digest": b"d" * 32, "id": "x"}
+
+    assert scene.call("doc", "register", args, "farm/app", "carrier/app").code == "SIGN"
 
 
 def role(subject="farm/app", name="admin", version=2, **more):
