@@ -84,6 +84,11 @@ class Guard:
         state = pack(_State(1, self.slot.height, self.slot.view, self.slot.step, self.digest))
         return tagged_hash("guard", state) + state
 
+    def remember(self, slot: Slot) -> None:
+        """The vote log knows a later signature (they are synced side by side): move up to it."""
+        assert slot > self.slot
+        self.slot, self.digest = slot, ZERO_HASH
+
     def permit(self, message: Signed, statement: bytes) -> bool:
         """Whether this may be signed; if so, it is remembered (the caller makes it durable)."""
         slot = slot_of(message)

@@ -13,24 +13,29 @@ import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hansa.errors import HansaError, Rejected, Unavailable
-from hansa.genesis import decode_genesis
+from hansa.genesis import Genesis, decode_genesis
 from hansa.keyfile import KeyFile, open_key_file
 from hansa.signing import SigningKey, verify
 from node import VERSION
+from node.admission import Limits
 from node.api.server import ApiServer, ApiSettings
-from node.assemble import WAL_FOLDER, Settings, assemble
+from node.assemble import WAL_FOLDER, Node, Settings, assemble
 from node.clock import ProcessedClock, wall_ms
 from node.config import Config, load
 from node.contracts import describe_contracts
+from node.journalist import Journalist
+from node.lane import MAIN_LIMITS
+from node.logs import Logger, capture_standard, make_logger
 from node.loop import NodeLoop
 from node.metrics import Metrics
 from node.roster import Roster
 from node.service import NodeService
 from node.verifier import VerifierPool
+from p2p.control import Refusal
 from p2p.mesh import Mesh
 from p2p.peers import Identity, MeshPorts
 from storage.files import Files, RealFiles
@@ -40,7 +45,6 @@ from storage.lock import HomeLock
 
 PID_FILE = "node.pid"
 READY_FILE = "ready.json"
-EXIT_BUG, EXIT_IO = 70, 74
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,55 +102,95 @@ def _first(group: BaseExceptionGroup[HansaError]) -> HansaError:
 
 
 async def _run(home: Path, config: Config) -> None:
+    """Open everything in the order in which it is closed again, backwards; then serve."""
     genesis = decode_genesis(_read(home / "genesis.json"))
     async with AsyncExitStack() as stack:
+        clock = ProcessedClock()
+        log = make_logger(
+            sys.stderr,
+            wall_ms=wall_ms,
+            mono_ms=clock.now,
+            level=config.logs.level,
+            form=config.logs.format,
+            colours="NO_COLOR" not in os.environ,
+        ).bind(node=config.node.name)
+        capture_standard(log)
         store = LevelStore(home / "data")
         stack.callback(store.close)
         files = RealFiles(home / WAL_FOLDER)
         stack.callback(files.close)
-        clock = ProcessedClock()
-        validator = _key(home, config, config.keys.validator)
-        transport = _key(home, config, config.keys.transport)
-        world = RealWorld(files, store, validator, clock)
-        node = assemble(world, genesis, Settings(config.node.name, config.consensus.t0_ms))
+        world = RealWorld(files, store, _key(home, config, config.keys.validator), clock)
+        settings = Settings(config.node.name, config.consensus.t0_ms, _limits(config))
+        node = assemble(world, genesis, settings)
         pool = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         stack.callback(pool.shutdown)
         verifier = stack.enter_context(VerifierPool(_verify_workers()))
-        loop = NodeLoop(node, clock, verifier, pool)
         metrics = Metrics()
         metrics.build(version=VERSION, commit="", chain_id=genesis.chain_id, suite=genesis.suite)
+        loop = NodeLoop(node, clock, verifier, pool)
         roster = Roster(genesis, config, node.worker.ledger)
-        mesh = Mesh(
-            Identity(
-                name=config.node.name,
-                role=roster.role,
-                chain_id=genesis.chain_id,
-                genesis_hash=node.genesis.hash,
-                key=transport,
-                software=f"hansa {VERSION}",
-            ),
-            _address(config.p2p.listen),
-            MeshPorts(
-                targets=roster.targets,
-                known=roster.known,
-                on_frame=loop.on_frame,
-                on_peer=loop.on_peer,
-            ),
-        )
-        loop.mesh = mesh
+        transport = _key(home, config, config.keys.transport)
+        loop.mesh = mesh = _mesh(config, genesis, node, roster, loop, transport, log)
+        loop.observers.append(Journalist(log, loop).observe)
         service = NodeService(loop, mesh, roster, transport, config, home, metrics)
         server = ApiServer(
             service, _api_settings(config), version=VERSION, contracts=describe_contracts
         )
-        await _serve(home, loop, mesh, server)
+        head = node.worker.ledger.head
+        log.info("node.start", chain=genesis.chain_id, height=head.height, pid=os.getpid())
+        await _serve(home, loop, mesh, server, log)
+        log.info("node.stop", height=node.worker.ledger.head.height)
 
 
-async def _serve(home: Path, loop: NodeLoop, mesh: Mesh, server: ApiServer) -> None:
+def _mesh(  # noqa: PLR0913, PLR0917 - the parts that it connects
+    config: Config,
+    genesis: Genesis,
+    node: Node,
+    roster: Roster,
+    loop: NodeLoop,
+    transport: SigningKey,
+    log: Logger,
+) -> Mesh:
+    def refused(name: str, refusal: Refusal) -> None:
+        log.warning("p2p.refused", peer=name, code=refusal.code, detail=refusal.detail)
+
+    return Mesh(
+        Identity(
+            name=config.node.name,
+            role=roster.role,
+            chain_id=genesis.chain_id,
+            genesis_hash=node.genesis.hash,
+            key=transport,
+            software=f"hansa {VERSION}",
+        ),
+        _address(config.p2p.listen),
+        MeshPorts(
+            targets=roster.targets,
+            known=roster.known,
+            on_frame=loop.on_frame,
+            on_peer=loop.on_peer,
+            on_refused=refused,
+        ),
+    )
+
+
+async def _serve(home: Path, loop: NodeLoop, mesh: Mesh, server: ApiServer, log: Logger) -> None:
     """Run all tasks until a signal; what fails in one ends all."""
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         running.add_signal_handler(number, stop.set)
+    failures: list[BaseException] = []
+
+    def on_exception(_loop: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
+        """An exception in a callback is a bug of ours: it stops the node, it is not swallowed."""
+        error = context.get("exception")
+        log.error("node.bug", text=str(context.get("message")), error=repr(error))
+        if isinstance(error, Exception) and not isinstance(error, OSError):
+            failures.append(error)
+            stop.set()
+
+    running.set_exception_handler(on_exception)
     (home / READY_FILE).unlink(missing_ok=True)
     (home / PID_FILE).write_text(f"{os.getpid()}\n")
     try:
@@ -156,7 +200,7 @@ async def _serve(home: Path, loop: NodeLoop, mesh: Mesh, server: ApiServer) -> N
             async with server:
                 ready = {"pid": os.getpid(), "api": server.url, "p2p": mesh.port}
                 (home / READY_FILE).write_text(json.dumps(ready) + "\n")
-                print(f"hansa node ready: {server.url}", file=sys.stderr, flush=True)  # noqa: T201
+                log.info("node.ready", api=server.url, p2p=mesh.port)
                 await stop.wait()
                 loop.stopping = True
             for task in tasks:
@@ -164,6 +208,19 @@ async def _serve(home: Path, loop: NodeLoop, mesh: Mesh, server: ApiServer) -> N
     finally:
         (home / READY_FILE).unlink(missing_ok=True)
         (home / PID_FILE).unlink(missing_ok=True)
+    if failures:
+        raise failures[0]
+
+
+def _limits(config: Config) -> Limits:
+    """The mempool's limits of the configuration; the governance lane keeps its own."""
+    main = replace(
+        MAIN_LIMITS,
+        count=config.mempool.count_max,
+        bytes=config.mempool.bytes_max,
+        sender_count=config.mempool.per_sender_max,
+    )
+    return Limits(main=main)
 
 
 def _verify_workers() -> int:

@@ -23,7 +23,7 @@ from hansa.receipt import decode_receipt
 from ledger.boot import genesis_block
 from ledger.execution import Ledger
 from node.admission import Limits
-from node.driver import GUARD_FILE, Driver, Parts
+from node.driver import Driver, Parts
 from node.fate import COMMITTED, REFUSED, Fate
 from node.gossip import Gossip
 from node.mempool import Mempool
@@ -38,6 +38,7 @@ from storage.wal import SALT_BYTES, Wal
 WAL_FOLDER = "wal"
 """In a node's home: vote log, signer guard and the mempool's journal."""
 WAL_NAME = "votes"
+GUARD_NAME = "guard"
 JOURNAL_NAME = "mempool"
 ABSTAIN_FOR_NOW = 2**62
 """A validator that has lost its memory abstains until it knows what it may have signed."""
@@ -102,19 +103,25 @@ class Node:
     genesis: Header
 
 
-def create_guard(files: Files) -> None:
+def create_guard(files: Files, salt: bytes) -> None:
     """Give a new home the guard of a validator that has never signed.
+
+    Args:
+        files: the home's folder for logs.
+        salt: 16 fresh bytes of chance.
 
     Raises:
         Rejected: ``guard.exists``: a second birth would make the key sign twice.
     """
-    if files.read(GUARD_FILE) is not None:
+    log, _, tail = Wal.open(files, GUARD_NAME, salt=salt)
+    if tail.status != "created":
         raise Rejected(
             "guard.exists",
             "this home has a signer guard already: its key may have signed",
             "keep it; a new validator gets a new key in a new home",
         )
-    files.replace(GUARD_FILE, Guard.new().encode())
+    log.append([Guard.new().encode()])
+    log.sync()
 
 
 def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
@@ -134,7 +141,7 @@ def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
         genesis.chain_id, head, certificate, certified_by, ledger.validators, world.verify
     )
     replica = Replica(facts, _schedule(ledger), settings.name, settings.t0_ms)
-    guard, remembers = _open_guard(world.files, facts.validators, settings.name)
+    guard, guard_log, remembers = _open_guard(world, facts.validators, settings.name)
     if not remembers:
         replica.abstain_through = ABSTAIN_FOR_NOW
     wal, batches, _tail = Wal.open(world.files, WAL_NAME, salt=world.random_bytes(SALT_BYTES))
@@ -147,8 +154,8 @@ def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
         Parts(
             replica=replica,
             guard=guard,
+            guard_log=guard_log,
             sign=world.sign,
-            files=world.files,
             wal=wal,
             journal=journal,
             mempool=mempool,
@@ -227,9 +234,10 @@ def _header(ledger: Ledger, height: int) -> Header:
     return header
 
 
-def _open_guard(files: Files, validators: ValidatorSet, name: str) -> tuple[Guard, bool]:
-    """The signer guard, and whether it remembers: a validator without one has amnesia."""
-    data = files.read(GUARD_FILE)
-    if data is not None:
-        return Guard.decode(data), True
-    return Guard(Slot(0, 0, 0), ZERO_HASH), validators.index_of(name) is None
+def _open_guard(world: World, validators: ValidatorSet, name: str) -> tuple[Guard, Wal, bool]:
+    """The signer guard, its log, and whether it remembers: one without records has amnesia."""
+    log, batches, _ = Wal.open(world.files, GUARD_NAME, salt=world.random_bytes(SALT_BYTES))
+    records = [record for batch in batches for record in batch]
+    if records:
+        return Guard.decode(records[-1]), log, True
+    return Guard(Slot(0, 0, 0), ZERO_HASH), log, validators.index_of(name) is None

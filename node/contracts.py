@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from ledger.contract import CALL
 from ledger.contracts import CONTRACTS
 
 
@@ -12,7 +13,6 @@ def describe_contracts() -> Mapping[str, object]:
     return {
         contract.name: {
             method.name: {
-                "via": method.via,
                 "role": method.role,
                 "arguments": msgspec.json.schema(method.arguments),
                 "doc": (
@@ -20,6 +20,7 @@ def describe_contracts() -> Mapping[str, object]:
                 ),
             }
             for method in contract.methods.values()
+            if method.via == CALL
         }
         for contract in CONTRACTS.values()
     }

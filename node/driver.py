@@ -36,6 +36,7 @@ from consensus.io import (
 )
 from consensus.messages import (
     Body,
+    Decided,
     Fresh,
     GetBody,
     Message,
@@ -55,10 +56,12 @@ from consensus.records import (
 from consensus.replica import Replica
 from consensus.schedule import Schedule
 from hansa.block import Block, decode_block
+from hansa.certificate import Certificate
 from hansa.encoding import unpack
 from hansa.errors import Rejected
 from hansa.transaction import SignedTransaction
-from node.admission import Admission, Screening
+from hansa.votes import COMMIT
+from node.admission import Admission, Changes, Screening
 from node.events import (
     ChainReader,
     Effects,
@@ -68,7 +71,6 @@ from node.events import (
     PeerUp,
     Verified,
 )
-from node.fate import Fate
 from node.gossip import Gossip
 from node.gossip_messages import batches
 from node.jobs import (
@@ -95,11 +97,12 @@ from node.sync import (
     SyncedTo,
 )
 from p2p.frames import BULK, CONSENSUS, TRANSACTIONS
-from storage.files import Files
 from storage.wal import Wal
 
-GUARD_FILE = "guard"
-"""The signer guard's file, beside the WAL."""
+GUARD_BYTES_MAX = 1024 * 1024
+"""After so many bytes the guard's log is begun anew: 10,000 signatures."""
+GUARD_RECORD_BYTES = 128
+"""About what one record of the guard takes with its batch."""
 BODY_TAG = b"\xb0"
 """Begins a body message among the frames of kind BULK: block sync's tags are smaller."""
 CANDIDATES_MAX = 5_000
@@ -121,8 +124,8 @@ class Parts:
 
     replica: Replica
     guard: Guard
+    guard_log: Wal
     sign: Callable[[bytes], bytes]
-    files: Files
     wal: Wal
     journal: Wal
     mempool: Mempool
@@ -152,7 +155,10 @@ class Driver:
         self._body_served: dict[str, int] = {}
         self._next_due = parts.next_due_ms
         self._relayed_ms = 0
+        self._guard_bytes = 0
         self.dropped_events = 0
+        self.sync_count = 0
+        self.signed_count = 0
         self.statement_refused = 0
 
     # -- start -----------------------------------------------------------------------------
@@ -179,6 +185,8 @@ class Driver:
         slots = [slot for slot in map(slot_of, own) if slot is not None]
         known = max(slots, default=Slot(0, 0, 0))
         guard = self._parts.guard.slot
+        if known > guard:
+            self._parts.guard.remember(known)
         ahead = max(known.height, guard.height)
         if ahead > height or (guard.height == height and guard > known):
             self.replica.abstain_through = max(self.replica.abstain_through, ahead)
@@ -213,19 +221,28 @@ class Driver:
         self._effects.sends += self._parts.gossip.flush()
         return self._wal_dirty or self._guard_dirty or self._journal_dirty
 
-    def sync(self) -> None:
-        """Make durable what `begin` wrote. Blocking; may run beside the loop.
+    def syncs(self) -> list[Callable[[], None]]:
+        """What makes durable what `begin` wrote: blocking, in any order or side by side.
 
-        Raises:
-            DiskFailed: the process must end; nothing of this turn was sent.
+        Each may raise DiskFailed: the process must end; nothing of this turn was sent.
         """
-        if self._journal_dirty:
-            self._parts.journal.sync()
-        if self._wal_dirty:
-            self._parts.wal.sync()
+        parts = self._parts
         if self._guard_dirty:
-            self._parts.files.replace(GUARD_FILE, self._parts.guard.encode())
+            parts.guard_log.append([parts.guard.encode()])
+        pairs = (
+            (self._journal_dirty, parts.journal),
+            (self._wal_dirty, parts.wal),
+            (self._guard_dirty, parts.guard_log),
+        )
         self._wal_dirty = self._guard_dirty = self._journal_dirty = False
+        wanted = [log.sync for dirty, log in pairs if dirty]
+        self.sync_count += len(wanted)
+        return wanted
+
+    def sync(self) -> None:
+        """All of `syncs`, one after the other."""
+        for wanted in self.syncs():
+            wanted()
 
     def finish(self) -> Effects:
         """What may now be said and done. Own messages come back as the first inputs."""
@@ -290,6 +307,8 @@ class Driver:
             if event.kind == CONSENSUS:
                 index = self.replica.facts.validators.index_of(event.peer)
                 message = decode_message(event.payload)
+                if isinstance(message, Decided):
+                    self._on_certificate(message.certificate, mono_ms)
                 if index is not None:
                     self._step(Received(index, message), mono_ms, wall_ms)
             elif event.kind == TRANSACTIONS:
@@ -300,6 +319,14 @@ class Driver:
                 self._do_sync(self._parts.sync.receive(event.peer, event.payload, mono_ms))
         except Rejected as error:
             self._effects.penalise.append((event.peer, error.code))
+
+    def _on_certificate(self, certificate: Certificate, mono_ms: int) -> None:
+        """A certificate above the own height proves how far the chain is."""
+        facts, sync = self.replica.facts, self._parts.sync
+        above = certificate.height > max(facts.height, sync.target)
+        if above and (certificate.phase, certificate.epoch) == (COMMIT, facts.epoch):
+            certificate.check(facts.chain_id, facts.validators, facts.verify)
+            self._do_sync(sync.proven(certificate.height, mono_ms))
 
     def _on_gossip(self, event: PeerMessage, mono_ms: int, wall_ms: int) -> None:
         incoming = self._parts.gossip.receive(event.peer, event.payload, mono_ms)
@@ -347,6 +374,9 @@ class Driver:
     # -- the core ------------------------------------------------------------------------------
 
     def _now(self, mono_ms: int, wall_ms: int) -> Now:
+        if self._parts.sync.lagging:
+            # Others have decided this height: nothing is wanted here but their blocks.
+            return Now(mono_ms, wall_ms, pending=False, relayed=False)
         due = self._next_due is not None and self._next_due <= wall_ms
         pending = due or len(self.mempool) > 0
         return Now(mono_ms, wall_ms, pending, due or self.mempool.relayed_count > 0)
@@ -375,6 +405,7 @@ class Driver:
                 self.statement_refused += 1
                 continue
             signed = self._sign(intent, statement)
+            self.signed_count += 1
             self._signed.append(signed)
             if not isinstance(signed, Fresh):
                 records.append(encode_record(OwnRecord(signed)))
@@ -434,7 +465,12 @@ class Driver:
             block_hash, proposal.header.height, proposal.tx_hashes, [primary, *others], mono_ms
         )
         self._effects.sends += sends
-        if not missing:
+        broken = self.mempool.bodies.broken(block_hash)
+        if broken is not None:
+            del self._runs[block_hash]
+            ran = Ran(proposal.header.height, block_hash, equal=False, culprit=broken)
+            self._events.append(ran)
+        elif not missing:
             self._start_run(block_hash)
 
     def _start_run(self, block_hash: bytes) -> None:
@@ -453,7 +489,7 @@ class Driver:
         built: Built = event.built
         if event.dropped:
             for tx_hash, code in event.dropped:
-                self._end(self.mempool.evict([tx_hash], code).ended)
+                self._finish_changes(self.mempool.evict([tx_hash], code))
         if built.proposal is not None:
             block_hash = built.proposal.header.hash
             self.mempool.bodies.hold(block_hash, built.height, event.transactions)
@@ -501,11 +537,7 @@ class Driver:
         self._bodies.clear()
         self._fetching.clear()
         self._next_due = event.next_due_ms
-        changes = self.mempool.on_commit(header.height, header.time, event.receipts)
-        if changes.records:
-            self._parts.journal.append(changes.records)
-            self._journal_dirty = True
-        self._end(changes.ended)
+        self._finish_changes(self.mempool.on_commit(header.height, header.time, event.receipts))
         self._effects.committed.append(event)
         if old.height == header.height:
             self._wal_moves_on(header.height + 1)
@@ -523,6 +555,7 @@ class Driver:
             self.sync()
         self._parts.wal.rotate(height)
         self._parts.wal.forget_before(height)
+        self._begin_guard_anew(height)
         if self.mempool.journal_due:
             # Written anew from what still waits; the old one goes when the new one is durable.
             journal = self._parts.journal
@@ -531,8 +564,23 @@ class Driver:
             journal.sync()
             journal.forget_before(height)
 
-    def _end(self, ended: list[tuple[bytes, Fate]]) -> None:
-        self._effects.ended += ended
+    def _begin_guard_anew(self, height: int) -> None:
+        """The old log of the guard goes when its last word is durable in the new one."""
+        self._guard_bytes += GUARD_RECORD_BYTES * 4
+        if self._guard_bytes > GUARD_BYTES_MAX:
+            self._guard_bytes = 0
+            log = self._parts.guard_log
+            log.rotate(height, bytes_min=0)
+            log.append([self._parts.guard.encode()])
+            log.sync()
+            log.forget_before(height)
+
+    def _finish_changes(self, changes: Changes) -> None:
+        """Transactions that ended without a receipt: the journal forgets them too."""
+        if changes.records:
+            self._parts.journal.append(changes.records)
+            self._journal_dirty = True
+        self._effects.ended += changes.ended
 
     # -- block sync --------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ from node.network import (
 )
 from node.story import Story
 from storage.files import RealFiles
+from storage.wal import SALT_BYTES
 
 PASSPHRASE_BYTES = 16
 """Of a passphrase that nobody has to remember: 128 bits of chance."""
@@ -136,7 +137,7 @@ def _fill(directory: Path, plan: NetworkPlan) -> Network:
     for node in plan.nodes:
         home = directory / node.name
         (home / GENESIS_FILE).write_bytes(genesis_json)
-        create_guard(RealFiles(home / WAL_FOLDER))
+        create_guard(RealFiles(home / WAL_FOLDER), secrets.token_bytes(SALT_BYTES))
         config = _config_of(node, plan.nodes, identities, protection)
         (home / CONFIG_NAME).write_text(render(config), encoding="utf-8")
     entries = tuple(node.entry for node in plan.nodes)
@@ -212,7 +213,7 @@ def create_home(
     try:
         public = make_keys(directory / "keys", name, _NODE_KEYS, protection)
         (directory / GENESIS_FILE).write_bytes(genesis.to_json())
-        create_guard(RealFiles(directory / WAL_FOLDER))
+        create_guard(RealFiles(directory / WAL_FOLDER), secrets.token_bytes(SALT_BYTES))
         node = NodePlan(name, member, LOOPBACK, API_PORT_BASE, P2P_PORT_BASE)
         config = _config_of(node, (), (), protection)
         (directory / CONFIG_NAME).write_text(render(config), encoding="utf-8")

@@ -53,7 +53,7 @@ class NodeLoop:
         self._clock = clock
         self._verifier = verifier
         self._pool = ledger_pool
-        self._sync_pool = ThreadPoolExecutor(1, thread_name_prefix="sync")
+        self._sync_pool = ThreadPoolExecutor(3, thread_name_prefix="sync")
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(JOBS_MAX)
         self._verify: asyncio.Queue[tuple[Screening, int | None]] = asyncio.Queue()
         self._wake = asyncio.Event()
@@ -137,7 +137,12 @@ class NodeLoop:
                     self.driver.feed(Tick())
                 while self.driver.has_work:
                     if self.driver.begin(self._clock.now(), wall_ms()):
-                        await running.run_in_executor(self._sync_pool, self.driver.sync)
+                        await asyncio.gather(
+                            *(
+                                running.run_in_executor(self._sync_pool, sync)
+                                for sync in self.driver.syncs()
+                            )
+                        )
                     self._carry_out(self.driver.finish())
         finally:
             self._sync_pool.shutdown()

@@ -243,12 +243,8 @@ class Mempool:
     @property
     def oldest_ms(self) -> int | None:
         """Monotonic time at which the oldest pending transaction was admitted."""
-        oldest = [
-            entry.arrived_ms
-            for lane in (self._governance, self._main)
-            for entry in _first(lane.oldest())
-        ]
-        return min(oldest, default=None)
+        heads = (next(lane.oldest(), None) for lane in (self._governance, self._main))
+        return min((entry.arrived_ms for entry in heads if entry is not None), default=None)
 
     def entry(self, tx_hash: bytes) -> Entry | None:
         """A pending transaction by its hash."""
@@ -494,9 +490,3 @@ class Mempool:
 
 def _nonce_key(transaction: SignedTransaction) -> bytes:
     return transaction.sender + transaction.transaction.nonce
-
-
-def _first(entries: Iterator[Entry]) -> Iterator[Entry]:
-    for entry in entries:
-        yield entry
-        return

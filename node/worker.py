@@ -38,6 +38,10 @@ STAGED_MAX = 4
 """Executed blocks of one height kept: two views' worth and the decided one."""
 
 
+SERVE_BYTES_MAX = 4 * 1024 * 1024
+"""Blocks are read for one reply until they are this large: it holds no more."""
+
+
 class BatchWriter(Protocol):
     """The store, as far as the ledger thread writes it."""
 
@@ -145,12 +149,14 @@ class Worker:
         )
 
     def _serve(self, job: ServeJob) -> Served:
-        stored = []
+        stored: list[tuple[bytes, bytes]] = []
+        size = 0
         for height in range(job.from_height, job.from_height + job.count):
             block = self.ledger.block_bytes(height)
             certificate = self.ledger.certificate(height)
-            if block is None or certificate is None:
+            if block is None or certificate is None or size > SERVE_BYTES_MAX:
                 break
+            size += len(block)
             stored.append((block, pack(certificate)))
         return Served(job.peer, job.from_height, tuple(stored))
 

@@ -91,7 +91,7 @@ def signing_key(session: Session, organisation: str, key_file: Path | None) -> "
     """
     from hansa.keyfile import open_key_file, read_public_key  # noqa: PLC0415 - cryptography
 
-    path = key_file or _desk_key(session, organisation)
+    path = key_file or desk_key(session, organisation)
     _, _, development = read_public_key(path)
     if development:
         return open_key_file(path).key
@@ -102,7 +102,12 @@ def signing_key(session: Session, organisation: str, key_file: Path | None) -> "
     return open_key_file(path, words).key
 
 
-def _desk_key(session: Session, organisation: str) -> Path:
+def desk_key(session: Session, organisation: str) -> Path:
+    """The key file of an organisation's front desk.
+
+    Raises:
+        CliError: ``member.not-found``.
+    """
     home, _ = network_of(session)
     members = home / MEMBERS_FOLDER
     path = members / organisation / "keys" / f"{DESK_KEY}.json"

@@ -88,12 +88,13 @@ def _up(session: Session, api_port: int | None, p2p_port: int | None) -> None:
         "nodes": rows,
         "events": events,
     }
-    session.printer.say("")
-    if session.printer.for_people:
-        click.echo(_facts(home, running[0]), file=session.printer.out)
+    printer = session.printer
+    printer.say("")
+    if printer.for_people or not printer.asked:
+        click.echo(_facts(home, running[0]), file=printer.out)
     else:
-        session.printer.say(_facts(home, running[0]))
-        session.printer.result(Result(document, rows, NODE_COLUMNS))
+        printer.say(_facts(home, running[0]))
+        printer.result(Result(document, rows, NODE_COLUMNS))
     session.printer.say("! development keys: they are public. Never use them for real data.\n")
     session.printer.say(_suggestions(session))
 

@@ -101,17 +101,19 @@ class Printer:
         form: one of `FORMS`.
         out: where results go.
         err: where narration goes.
+        asked: whether the form was asked for; otherwise the terminal decided.
     """
 
     form: str
     out: TextIO
     err: TextIO
+    asked: bool = False
 
     @classmethod
     def standard(cls, form: str | None) -> "Printer":
         """On the process's own streams; the form follows the terminal when none is asked for."""
         chosen = form or ("table" if sys.stdout.isatty() else "tsv")
-        return cls(chosen, sys.stdout, sys.stderr)
+        return cls(chosen, sys.stdout, sys.stderr, asked=form is not None)
 
     @property
     def for_people(self) -> bool:

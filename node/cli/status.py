@@ -222,6 +222,9 @@ def _show_event(
         type(printer)("jsonl", printer.out, printer.err).result(line)
         return
     columns = BLOCK_COLUMNS if hasattr(content, "txs") else TX_COLUMNS
-    short = printer.for_people
-    cells = [f"{column.heading.lower()} {column.cell(row, short=short)}" for column in columns]
-    click.echo("  ".join(cells) if short else "\t".join(cells), file=printer.out)
+    if printer.for_people:
+        cells = [f"{column.heading.lower()} {column.cell(row, short=True)}" for column in columns]
+        click.echo("  ".join(cells), file=printer.out)
+    else:
+        cells = [column.cell(row, short=False) for column in columns]
+        click.echo("\t".join(cells), file=printer.out)

@@ -130,7 +130,7 @@ class Simulation:
         self.story = None
         self.hosts = [Host(i, f"n{i:02}") for i in range(size)]
         for host in self.hosts:
-            create_guard(host.files)
+            create_guard(host.files, self.chance.randbytes(16))
         for host in self.hosts:
             self.boot(host.index)
 

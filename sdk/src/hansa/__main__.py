@@ -48,8 +48,11 @@ def show(verdict: Verdict, form: str) -> str:
     if form == "jsonl":
         return json.dumps(document, ensure_ascii=False)
     if form == "tsv":
-        rows = [(name, line.verdict, line.text, line.note) for name, line in verdict.lines]
-        return "\n".join("\t".join(row) for row in (("LINE", "VERDICT", "TEXT", "NOTE"), *rows))
+        rows = [
+            (name.replace("_", " "), line.text, line.note, line.verdict)
+            for name, line in verdict.lines
+        ]
+        return "\n".join("\t".join(row) for row in (("LINE", "TEXT", "NOTE", "VERDICT"), *rows))
     return verdict.to_text()
 
 

@@ -32,12 +32,7 @@ def check_digit(digits: str) -> str:
 
 def has_valid_check_digit(number: str) -> bool:
     """Whether the last of these ASCII digits is the check digit of those before it."""
-    return (
-        len(number) > 1
-        and number.isascii()
-        and number.isdigit()
-        and check_digit(number[:-1]) == number[-1]
-    )
+    return len(number) > 1 and _is_number(number) and check_digit(number[:-1]) == number[-1]
 
 
 def canonical(uri: str) -> str:
@@ -71,8 +66,7 @@ def _number(prefix: str, reference: str, digits: int) -> str | None:
     fits = (
         len(joined) == digits
         and PREFIX_DIGITS_MIN <= len(prefix) <= PREFIX_DIGITS_MAX
-        and joined.isascii()
-        and joined.isdigit()
+        and _is_number(joined)
     )
     return joined if fits else None
 
@@ -132,7 +126,7 @@ def _with_serial(ai: str, lead: str, parts: list[str]) -> str | None:
     if len(parts) < 3 or (number := _number(parts[0], parts[1], 12)) is None:  # noqa: PLR2004
         return None
     serial = _component(".".join(parts[2:]))
-    if serial is None or (ai == "255" and not serial.isdigit()):
+    if serial is None or (ai == "255" and not _is_number(serial)):
         return None
     return f"{ai}/{lead}{number}{check_digit(lead + number)}{serial}"
 
@@ -155,7 +149,7 @@ def _cpi(parts: list[str]) -> str | None:
     if len(parts) != 3 or not _is_prefix(parts[0]):  # noqa: PLR2004
         return None
     reference = _component(parts[1])
-    if reference is None or not (parts[2] == "*" or parts[2].isdigit()):
+    if reference is None or not (parts[2] == "*" or _is_number(parts[2])):
         return None
     key = f"8010/{parts[0]}{reference}"
     return key if parts[2] == "*" else f"{key}/8011/{parts[2]}"
@@ -165,7 +159,7 @@ def _itip(parts: list[str]) -> str | None:
     if len(parts) < 5 or (gtin := _gtin(parts[0], parts[1])) is None:  # noqa: PLR2004
         return None
     piece, total, serial = parts[2], parts[3], ".".join(parts[4:])
-    if not (piece.isdigit() and total.isdigit() and len(piece) == len(total) == 2):  # noqa: PLR2004
+    if not (_is_number(piece + total) and len(piece) == len(total) == 2):  # noqa: PLR2004
         return None
     key = f"8006/{gtin}{piece}{total}"
     if serial == "*":
@@ -175,7 +169,12 @@ def _itip(parts: list[str]) -> str | None:
 
 
 def _is_prefix(text: str) -> bool:
-    return PREFIX_DIGITS_MIN <= len(text) <= PREFIX_DIGITS_MAX and text.isascii() and text.isdigit()
+    return PREFIX_DIGITS_MIN <= len(text) <= PREFIX_DIGITS_MAX and _is_number(text)
+
+
+def _is_number(text: str) -> bool:
+    """Whether this is ASCII digits: other scripts have digits too."""
+    return text.isascii() and text.isdigit()
 
 
 _EPC_SCHEMES: dict[str, Callable[[list[str]], str | None]] = {
@@ -269,7 +268,7 @@ def from_digital_link(uri: str) -> str | None:
     parts = link[1].rstrip("/").split("/")
     for position in range(len(parts) - 1):
         ai = _NAMES.get(parts[position], parts[position])
-        if ai in _KEYS and parts[position + 1][:4].isdigit():
+        if ai in _KEYS and _is_number(parts[position + 1][:4]):
             path = _constrained(ai, parts[position + 1 :])
             return None if path is None else DIGITAL_LINK + path
     return None

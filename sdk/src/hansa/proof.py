@@ -19,7 +19,7 @@ from hansa.proof_build import (
     build_transaction_proof,
 )
 from hansa.proof_chain import check_chain, distrust
-from hansa.proof_content import content_line
+from hansa.proof_content import claimed_times, content_line
 from hansa.proof_file import (
     PROOF_BYTES_MAX,
     KeyProof,
@@ -84,7 +84,8 @@ def verify_proof(
             every line rests on, so it is no proof.
     """
     reigns = check_chain(proof.chain, verify)
-    compared = content_line(_values(proof), content)
+    values = _values(proof)
+    compared = content_line(values, content)
     not_proven = Line(INFO, _not_proven(proof))
     reason = distrust(proof.chain, reigns, trust)
     if reason:
@@ -94,7 +95,7 @@ def verify_proof(
         content=compared,
         on_chain=on_chain_line(proof, grounds),
         signers=signers_line(proof, grounds),
-        time=time_line(proof.chain),
+        time=time_line(proof, claimed_times(values)),
         now=now_line(proof, grounds),
         not_proven=not_proven,
     )

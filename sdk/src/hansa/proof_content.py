@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from hansa.canonical_json import Json, canonicalise, dumps, loads
 from hansa.encoding import Value
+from hansa.epcis import events_of, read_event
 from hansa.errors import Rejected
 from hansa.proof_lines import ATTENTION, FAIL, NOT_GIVEN, OK, Line
 
@@ -29,20 +30,62 @@ def content_line(values: list[Value], content: bytes | None) -> Line:
         if _digest(algorithm, content) == digest:
             shown = f"{algorithm} {digest.hex()[:_SHORT]}"
             return Line(OK, "the file you hold is the one recorded", shown)
-    return _whole_line([text for value in values for text in _texts(value)], content)
+    if recorded:
+        return _another(content)
+    return _whole_line(values, content)
 
 
-def _whole_line(texts: list[bytes], content: bytes) -> Line:
+def claimed_times(values: list[Value]) -> tuple[int, ...]:
+    """When the recorded EPCIS events say that they happened, in ms since 1970, in order."""
+    found = []
+    for text in _json_texts(values):
+        try:
+            found.append(read_event(text).time)
+        except Rejected:
+            continue
+    return tuple(sorted(found))
+
+
+def _whole_line(values: list[Value], content: bytes) -> Line:
     """The line for a file that is recorded whole, or not at all."""
     note = f"sha-256 {_digest('sha-256', content).hex()[:_SHORT]}"
-    spelled = {_spelling(text) for text in texts if text[:1] in (b"{", b"[")} - {b""}
-    mine = _spelling(content) if spelled else b""
-    if (content and content in texts) or spelled == {mine}:
+    texts = _json_texts(values)
+    if content and content in [text for value in values for text in _texts(value)]:
         return Line(OK, "the file you hold is the one recorded", note)
-    if mine and spelled <= _objects(loads(content)):
-        text = "the file you hold contains what was recorded; nothing is said of its other parts"
-        return Line(ATTENTION, text, note)
-    return Line(FAIL, "the file you hold is not the one recorded", f"yours: {note}")
+    for recorded, held in ((texts, _events(content)), _spelled(texts, content)):
+        if recorded and recorded == held:
+            return Line(OK, "the file you hold is the one recorded", note)
+        if recorded and recorded < held:
+            text = "the file you hold contains what was recorded; nothing is said of the rest"
+            return Line(ATTENTION, text, note)
+    return _another(content)
+
+
+def _another(content: bytes) -> Line:
+    note = f"yours: sha-256 {_digest('sha-256', content).hex()[:_SHORT]}"
+    return Line(FAIL, "the file you hold is not the one recorded", note)
+
+
+def _events(content: bytes) -> set[bytes]:
+    """The self-contained texts of the events in an EPCIS document; none in other files."""
+    try:
+        return {event.text for event in events_of(content)}
+    except Rejected:
+        return set()
+
+
+def _spelled(texts: set[bytes], content: bytes) -> tuple[set[bytes], set[bytes]]:
+    """Canonical spellings: of the recorded texts, and of a JSON file and all objects in it."""
+    recorded = {_spelling(text) for text in texts}
+    mine = _spelling(content) if recorded else b""
+    if not mine or b"" in recorded:
+        return set(), set()
+    return recorded, {mine} if recorded == {mine} else _objects(loads(content)) | {mine}
+
+
+def _json_texts(values: list[Value]) -> set[bytes]:
+    """The recorded parts that look like JSON texts."""
+    return {text for value in values for text in _texts(value) if text[:1] in (b"{", b"[")}
 
 
 def _digests(value: Value) -> Iterator[tuple[str, bytes]]:
@@ -70,10 +113,9 @@ def _digest(algorithm: str, content: bytes) -> bytes:
 
 
 def _texts(value: Value) -> Iterator[bytes]:
+    """The byte strings in a value: what is recorded whole stands in one."""
     if isinstance(value, bytes):
         yield value
-    elif isinstance(value, str):
-        yield value.encode()
     elif isinstance(value, dict):
         for item in value.values():
             yield from _texts(item)
@@ -101,5 +143,4 @@ def _objects(document: Json) -> set[bytes]:
             pending.extend(item.values())
         elif isinstance(item, list):
             pending.extend(item)
-    found.add(dumps(document))
     return found

@@ -228,9 +228,17 @@ def parse_proof(data: bytes) -> Proof:
 
 
 def record_keys(receipt: Receipt) -> tuple[str, ...]:
-    """The records whose present state a proof shows: the first that the receipt names."""
+    """The records whose present state a proof shows: the first that the receipt names.
+
+    Things of the supply chain stand last: they move on, what happened to them stays.
+    """
     names = [record.key for call in receipt.calls for record in call.records]
-    return tuple(dict.fromkeys(names))[:RECORDS_MAX]
+    return tuple(sorted(dict.fromkeys(names), key=is_thing))[:RECORDS_MAX]
+
+
+def is_thing(key: str) -> bool:
+    """Whether a record is an item, a lot or a container (spec/trace.md, section 2)."""
+    return key.startswith("trace/thing/")
 
 
 def signer_key(public: bytes) -> str:

@@ -11,7 +11,7 @@ from hansa.errors import Rejected
 from hansa.keys import Verify, public_key_text
 from hansa.merkle import leaf_hash, verify_inclusion
 from hansa.proof_chain import Reign, check_fresh, reign_at
-from hansa.proof_file import Chain, KeyProof, Link, Proof, ProvenRecord, TransactionProof
+from hansa.proof_file import KeyProof, Link, Proof, ProvenRecord, TransactionProof, is_thing
 from hansa.proof_lines import ATTENTION, FAIL, NOT_GIVEN, OK, Line, age, clock, utc
 from hansa.receipt import OK as ACCEPTED
 from hansa.state_proof import value_hash
@@ -73,9 +73,14 @@ def signers_line(proof: Proof, grounds: Grounds) -> Line:
     return Line(worst, "; ".join(text for _, text in judged))
 
 
-def time_line(chain: Chain) -> Line:
-    """Line 4: the chain's time; a claimed or stamped time would stand apart."""
-    return Line(OK, f"chain time {clock(chain.block.header.time)}; no trusted time-stamp given")
+def time_line(proof: Proof, claimed: tuple[int, ...]) -> Line:
+    """Line 4: the claimed time, the chain's, and the stamped one, apart."""
+    chain = f"chain time {clock(proof.chain.block.header.time)}"
+    said = ""
+    if claimed:
+        last = f" to {utc(claimed[-1])}" if claimed[0] != claimed[-1] else ""
+        said = f"claimed {utc(claimed[0])}{last}; "
+    return Line(OK, f"{said}{chain}; no trusted time-stamp given")
 
 
 def now_line(proof: Proof, grounds: Grounds) -> Line:
@@ -89,7 +94,7 @@ def now_line(proof: Proof, grounds: Grounds) -> Line:
     broken = [record.key for record in records if not _stands(record, head.state_root)]
     if broken:
         return Line(FAIL, f"the state of height {head.height} does not hold {broken[0]} so")
-    verdict, text = _held(proof.record) if isinstance(proof, KeyProof) else _present(proof, records)
+    verdict, text = _held(proof.record) if isinstance(proof, KeyProof) else _present(proof)
     return Line(verdict if since.verdict == OK else since.verdict, f"{text}, {since.text}")
 
 
@@ -180,16 +185,19 @@ def _freshness(proof: Proof, grounds: Grounds) -> Line:
     return Line(OK, f"as of height {head.height}, {when}")
 
 
-def _present(proof: TransactionProof, records: tuple[ProvenRecord, ...]) -> tuple[str, str]:
+def _present(proof: TransactionProof) -> tuple[str, str]:
     """What became of the records that the transaction made or changed."""
-    if not records:
+    if not proof.records:
         return OK, "it left no record that could have changed"
     height = proof.chain.block.header.height
-    words = [_standing(record, height) for record in records]
-    changed = [text for text in words if text]
-    if not changed:
-        return OK, "in force"
-    return ATTENTION, "; ".join(changed)
+    things = [record for record in proof.records if is_thing(record.key)]
+    others = [record for record in proof.records if not is_thing(record.key)]
+    moved = sum(bool(_standing(record, height)) for record in things)
+    ended = [text for record in others if (text := _standing(record, height))]
+    words = ended or ["in force"]
+    if moved:
+        words.append(f"{moved} of {len(things)} things moved on since")
+    return (ATTENTION if ended else OK), "; ".join(words)
 
 
 def _standing(record: ProvenRecord, height: int) -> str:
@@ -201,9 +209,11 @@ def _standing(record: ProvenRecord, height: int) -> str:
     if state in ENDED:
         successor = _text(fields, "superseded_by")
         return f"{state} by {successor}" if successor else state
+    if fields.get("wrong") is True:
+        return f"declared wrong ({_text(fields, 'reason') or 'no reason given'})"
     last = _last_change(fields)
-    if last > height:
-        return f"changed since, at height {last}"
+    if last > height and (not state or is_thing(record.key)):
+        return f"{record.key} changed since, at height {last}"
     return ""
 
 

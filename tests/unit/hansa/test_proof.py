@@ -191,6 +191,31 @@ def transaction_sample(  # noqa: PLR0913 - the knobs of a scene
     return world, build_transaction_proof(world.base(fresh=fresh), included, keys, records)
 
 
+EVENT = (
+    b'{"type":"ObjectEvent","eventTime":"2026-11-22T09:59:58Z","eventTimeZoneOffset":"+00:00",'
+    b'"action":"OBSERVE","epcList":["https://id.gs1.org/01/09520600001012/21/K7QH2M9X4T"]}'
+)
+
+
+def capture_sample():
+    """A captured event, and the two documents that a reader may hold."""
+    signed = register(contract="trace", args={"event": EVENT})
+    return transaction_sample(signed=signed, key="trace/event/ab")
+
+
+def test_an_epcis_capture_is_compared_with_a_document_and_shows_its_claimed_time():
+    world, data = capture_sample()
+    document = b'{"epcisBody":{"eventList":[%s]}}' % EVENT
+
+    verdict = judge(world, data, document)
+
+    assert verdict.content.text == "the file you hold is the one recorded"
+    assert verdict.time.text == (
+        "claimed 2026-11-22 09:59:58 UTC; chain time 10:00:05; no trusted time-stamp given"
+    )
+    assert verdict.not_proven.text == "that the event happened as its reporter says"
+
+
 def state_sample(key, *, fresh=True):
     """A proof of one key of the state at height 2."""
     world = World()
@@ -389,9 +414,11 @@ def test_a_refused_transaction_is_not_passed_off_as_recorded():
 
 
 FATES = [
-    ({**DOC, "history": [[5, 3], [6, 0]]}, "changed since, at height 6"),
+    ({"history": [[5, 3], [6, 0]]}, "doc/record/contract-7 changed since, at height 6"),
     ({**DOC, "state": "superseded", "superseded_by": "contract-8"}, "superseded by contract-8"),
     ({**DOC, "state": "withdrawn"}, "withdrawn"),
+    ({**DOC, "reason": "incorrect_data", "wrong": True}, "declared wrong (incorrect_data)"),
+    ({**DOC, "wrong": True}, "declared wrong (no reason given)"),
     (None, "doc/record/contract-7 was removed since"),
 ]
 
@@ -405,6 +432,27 @@ def test_the_now_line_says_what_became_of_the_record(record, text):
     assert verdict.now.verdict == "attention"
     assert verdict.now.text == f"{text}, as of height 6, 1 s ago"
     assert verdict.exit_code == 0
+
+
+def test_a_document_that_was_signed_since_is_in_force():
+    later = [{"doc/record/contract-7": {**DOC, "history": [[5, 3], [6, 0]]}}]
+    world, data = transaction_sample(later=later)
+
+    assert judge(world, data).now.text == "in force, as of height 6, 1 s ago"
+
+
+@pytest.mark.parametrize(
+    ("history", "text"),
+    [([[5, 3]], "in force"), ([[6, 0]], "in force; 1 of 1 things moved on since")],
+)
+def test_a_thing_that_moved_on_leaves_its_event_in_force(history, text):
+    key = "trace/thing/01/09520600001012/21/K7QH2M9X4T"
+    thing = {"history": history, "state": "sold"}
+    world, data = transaction_sample(key=key, later=[{key: thing}])
+
+    line = judge(world, data).now
+
+    assert (line.verdict, line.text) == ("ok", f"{text}, as of height 6, 1 s ago")
 
 
 @pytest.mark.parametrize("value", [5, {"history": 7}, {"history": [["x"]]}, {"history": []}])
@@ -502,10 +550,13 @@ def test_a_change_must_announce_the_set_that_is_given():
         judge(world, altered(data, "changes", 0, "validators", value=other))
 
 
-@pytest.mark.parametrize("name", ["doc.register", "state, present", "state, absent"])
+@pytest.mark.parametrize(
+    "name", ["doc.register", "trace.capture", "state, present", "state, absent"]
+)
 def test_the_builder_writes_the_bytes_that_were_frozen(name):
     samples = {
         "doc.register": lambda: transaction_sample(later=[{"other/9": 9}]),
+        "trace.capture": capture_sample,
         "state, present": lambda: state_sample("doc/record/7"),
         "state, absent": lambda: state_sample("doc/record/none"),
     }

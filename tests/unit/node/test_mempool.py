@@ -508,3 +508,35 @@ def test_what_ended_before_the_end_of_the_turn_is_not_relayed():
 
 def test_a_sender_is_the_first_signer():
     assert sign(1, sender=3, cosigners=(4,)).sender == key(3).public
+
+
+def test_a_pending_transaction_is_found_by_its_intent():
+    pool = Mempool(admit_all)
+    tx = sign(1)
+    post(pool, tx)
+
+    assert pool.by_id(tx.tx_id).raw == tx.raw
+    assert pool.by_id(b"?" * 32) is None
+
+
+def test_an_intent_that_ended_during_verification_is_not_admitted():
+    pool = Mempool(admit_all)
+    tx = sign(1)
+    screening = pool.screen([tx.raw], CLIENT, NOW)
+    pool.on_commit(3, NOW, [receipt(tx, height=3)])
+
+    admission = pool.admit(screening, [True], 1, NOW)
+
+    assert admission.answers == [Ended(tx.tx_id, Fate(COMMITTED, 3, 0, "OK"))]
+    assert admission.records == []
+
+
+def test_a_closed_proposal_leaves_the_wishes_of_others():
+    pool = Mempool(admit_all)
+    tx = sign(1)
+    pool.require(BLOCK, 1, [tx.tx_hash])
+    pool.require(b"o" * 32, 2, [tx.tx_hash])
+
+    pool.on_commit(1, NOW, [])
+
+    assert post(pool, tx).complete == [b"o" * 32]

@@ -11,7 +11,7 @@ import msgspec
 from hansa.epcis.json_text import Invalid, read_json
 from hansa.epcis.prehash import event_hash, event_id, prehash
 from hansa.epcis.structure import at, require_event
-from hansa.epcis.values import CBV, Json, Names, parse_time
+from hansa.epcis.values import CBV, SPACE, Json, Names, parse_time
 from hansa.errors import Rejected
 
 EVENT_BYTES_MAX = 200 * 1024
@@ -168,7 +168,7 @@ def _quantities(value: Json, names: Names) -> tuple[Quantity, ...]:
 
 def _unit(element: dict[str, Json]) -> str:
     uom = element.get("uom")
-    return uom.strip() if isinstance(uom, str) else ""
+    return uom.strip(SPACE) if isinstance(uom, str) else ""
 
 
 def _micro(value: Json) -> int | None:

@@ -6,7 +6,7 @@ Published vectors decide where they and the prose of the standard differ.
 
 from hashlib import sha256
 
-from hansa.epcis.values import NESTED_MAX, Json, Names, parse_time, time_text
+from hansa.epcis.values import NESTED_MAX, SPACE, Json, Names, parse_time, time_text
 from hansa.errors import Rejected
 
 Object = dict[str, Json]
@@ -61,7 +61,7 @@ def prehash(event: Object, names: Names, ignore: frozenset[str] = frozenset()) -
     parts = [
         "eventType=", _text(event["type"]),
         "eventTime=", time_text(parse_time(_text(event["eventTime"]))),
-        "eventTimeZoneOffset=", _text(event["eventTimeZoneOffset"]).strip(),
+        "eventTimeZoneOffset=", _text(event["eventTimeZoneOffset"]).strip(SPACE),
     ]  # fmt: skip
     parts.extend([_standard(field, event[field], names) for field in _ORDER if field in event])
     ilmd = event.get("ilmd")
@@ -220,8 +220,9 @@ def _extensions(
         if key in known or key in _COMMENTS or key[:1] == "@" or value is None:
             continue
         name = names.key(key)
-        for item in _list(value):
-            parts.append(name + _extension(item, names, depth))  # noqa: PERF401 - clearer so
+        parts.extend(
+            [name + _extension(item, names, depth) for item in _list(value) if item is not None]
+        )
     parts.sort()
     return "".join(parts)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from hansa.epcis.json_text import Invalid
-from hansa.epcis.values import Json
+from hansa.epcis.values import SPACE, Json
 from hansa.errors import Rejected
 
 ID_BYTES_MAX = 400
@@ -39,6 +39,9 @@ _OWN = {
     ASSOCIATION: frozenset({"action", "parentID", "childEPCs", "childQuantityList"}),
 }  # fmt: skip
 _ALL_OWN = frozenset().union(*_OWN.values())
+_USUAL = re.compile(r"[!-~]{1,400}")
+"""Identifiers that need no closer look: printable ASCII without spaces, short enough."""
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _OFFSET = re.compile(r"[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00", re.ASCII)
 
 
@@ -73,7 +76,7 @@ def _require_offset(event: dict[str, Json], pointer: str) -> None:
     if not isinstance(event.get("eventTime"), str):
         raise Invalid("epcis.missing", pointer + "/eventTime", "an event has an event time")
     offset = event.get("eventTimeZoneOffset")
-    if not isinstance(offset, str) or _OFFSET.fullmatch(offset.strip()) is None:
+    if not isinstance(offset, str) or _OFFSET.fullmatch(offset.strip(SPACE)) is None:
         raise Invalid(
             "epcis.zone", pointer + "/eventTimeZoneOffset",
             f"{offset!r:.40} is no time zone offset", "write it like +08:00",
@@ -126,10 +129,10 @@ def _string(value: Json, pointer: str) -> None:
 
 
 def _identifier(value: Json, pointer: str) -> None:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip(SPACE):
         raise Invalid("epcis.value", pointer, "an identifier is needed")
     size = len(value) if value.isascii() else len(value.encode())
-    if size > ID_BYTES_MAX or not value.isprintable():
+    if size > ID_BYTES_MAX or _CONTROL.search(value):
         raise Invalid("epcis.limit", pointer, f"an identifier has at most {ID_BYTES_MAX} bytes")
 
 
@@ -143,7 +146,7 @@ def _list(value: Json, pointer: str) -> list[Json]:
 
 def _identifiers(value: Json, pointer: str) -> None:
     for index, item in enumerate(_list(value, pointer)):
-        if not isinstance(item, str) or not item.isascii() or not 0 < len(item) < ID_BYTES_MAX:
+        if not (isinstance(item, str) and _USUAL.fullmatch(item)):
             _identifier(item, f"{pointer}/{index}")
 
 

@@ -20,6 +20,9 @@ DIGITS_MAX = 40
 NESTED_MAX = 16
 """Levels of extension elements inside each other, as for transaction arguments."""
 
+SPACE = " \t\r\n"
+"""White space around values (XML Schema): other scripts' spaces depend on Unicode's version."""
+
 CBV = "https://ref.gs1.org/cbv/"
 VOCABULARIES = MappingProxyType(
     {
@@ -90,7 +93,7 @@ class Names:
         """The canonical text of a string value."""
         seen = self._seen.get(text)
         if seen is None:
-            seen = self._seen[text] = self._canonical(text.strip())
+            seen = self._seen[text] = self._canonical(text.strip(SPACE))
         return seen
 
     def _canonical(self, text: str) -> str:
@@ -111,7 +114,7 @@ class Names:
 
     def word(self, text: str, field: str) -> str:
         """The canonical text of a value from the standard vocabulary of a field."""
-        text = text.strip()
+        text = text.strip(SPACE)
         return VOCABULARIES[field] + text if _BARE.fullmatch(text) else self.text(text)
 
     def value(self, value: Json) -> str:
@@ -171,7 +174,7 @@ def parse_time(text: str) -> int:
     Raises:
         Rejected: ``epcis.time``.
     """
-    match = _TIME.fullmatch(text.strip())
+    match = _TIME.fullmatch(text.strip(SPACE))
     if match is None:
         raise _bad_time(text)
     year, month, day, hour, minute, second, fraction, sign, zone_hour, zone_minute = match.groups()
