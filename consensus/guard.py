@@ -7,6 +7,9 @@ not agreement. docs/spec/consensus.md, section 8.
 """
 
 from dataclasses import dataclass
+from typing import Annotated
+
+import msgspec
 
 from consensus.messages import Fresh, NewView, PrePrepare, Signed, ViewChangeProof, Vote
 from hansa.encoding import Hash, Uint, Wire, pack, unpack
@@ -16,12 +19,17 @@ from hansa.hashing import ZERO_HASH, tagged_hash
 STEP_VIEW_CHANGE, STEP_PROPOSE, STEP_PREPARE, STEP_COMMIT = 0, 1, 2, 3
 
 
+UNLOCKED = -1
+"""No COMMIT was signed at the height of the slot."""
+
+
 class _State(Wire, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     version: int
     height: Uint
     view: Uint
     step: Uint
     digest: Hash
+    locked_view: Annotated[int, msgspec.Meta(ge=UNLOCKED)]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -50,13 +58,21 @@ def slot_of(message: Signed) -> Slot | None:
 
 
 class Guard:
-    """The last slot that was signed, and the digest of what was signed there."""
+    """The last slot that was signed, what was signed there, and the lock of its height.
 
-    __slots__ = ("digest", "slot")
+    Attributes:
+        slot: the last one.
+        digest: the statement that was signed in it.
+        locked_view: the highest view in which a COMMIT was signed at the slot's height: no
+            VIEW-CHANGE of that height may claim less, whatever else was forgotten.
+    """
 
-    def __init__(self, slot: Slot, digest: bytes) -> None:
+    __slots__ = ("digest", "locked_view", "slot")
+
+    def __init__(self, slot: Slot, digest: bytes, locked_view: int = UNLOCKED) -> None:
         self.slot = slot
         self.digest = digest
+        self.locked_view = locked_view
 
     @classmethod
     def new(cls) -> "Guard":
@@ -77,17 +93,18 @@ class Guard:
                 f"the signer guard ({len(data)} bytes) does not read back",
                 "delete it: the node then abstains until it is safe to vote",
             )
-        return cls(Slot(state.height, state.view, state.step), state.digest)
+        slot = Slot(state.height, state.view, state.step)
+        return cls(slot, state.digest, state.locked_view)
 
     def encode(self) -> bytes:
         """The bytes of its file: checksum and state."""
-        state = pack(_State(1, self.slot.height, self.slot.view, self.slot.step, self.digest))
+        slot = self.slot
+        state = pack(_State(1, slot.height, slot.view, slot.step, self.digest, self.locked_view))
         return tagged_hash("guard", state) + state
 
-    def remember(self, slot: Slot) -> None:
-        """The vote log knows a later signature (they are synced side by side): move up to it."""
-        assert slot > self.slot
-        self.slot, self.digest = slot, ZERO_HASH
+    def locked_at(self, height: int) -> int:
+        """The view of the last COMMIT at a height, or `UNLOCKED`."""
+        return self.locked_view if height == self.slot.height else UNLOCKED
 
     def permit(self, message: Signed, statement: bytes) -> bool:
         """Whether this may be signed; if so, it is remembered (the caller makes it durable)."""
@@ -96,8 +113,12 @@ class Guard:
             return isinstance(message, Fresh) and self.slot.height <= message.height
         if slot == self.slot:
             return statement == self.digest
-        if slot < self.slot:
+        locked = self.locked_at(slot.height)
+        if slot < self.slot or (
+            isinstance(message, ViewChangeProof) and message.view_change.prepared_view < locked
+        ):
             return False
+        self.locked_view = slot.view if slot.step == STEP_COMMIT else locked
         self.slot, self.digest = slot, statement
         return True
 

@@ -15,9 +15,10 @@ from hansa.membership import ValidatorSet
 VIEWS_AHEAD_MAX = 2
 """PREPAREs are kept for the current view and this many after it."""
 COMMIT_VIEWS_MAX = 16
-"""COMMITs are kept for this many views of a height, the latest ones."""
+"""COMMITs are kept for so many views before the latest of those: nobody but the own view
+moves the window, so that a liar cannot push the votes of others out of it."""
 BODIES_MAX = 8
-"""Blocks of one height kept in memory; those that a certificate names stay."""
+"""Blocks of one height kept in memory; those that a certificate may name stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ class HeightState:
         changes: signer -> the latest view change with its certificate.
         frozen: target -> the view changes that an own new view rests on.
         own: what was signed here, by (kind, view), for resending.
+        accused: signers against whom this height has given evidence; once is enough.
     """
 
     height: int
@@ -106,6 +108,7 @@ class HeightState:
     prepare_views: set[int] = field(default_factory=set)
     commit_views: set[int] = field(default_factory=set)
     own: dict[tuple[str, int], Signed] = field(default_factory=dict)
+    accused: set[int] = field(default_factory=set)
     committing: bool = False
     active: bool = False
 
@@ -115,7 +118,10 @@ class HeightState:
         self.proposals[block_hash] = proposal
         self.bodies[block_hash] = block
         if len(self.bodies) > BODIES_MAX:
-            named = {self.accepted.get(self.view)}
+            # Who sent PREPARE holds the body until the height is decided: a certificate may
+            # rest on it somewhere, and its holder will ask the signers.
+            named = {self.accepted[view] for view in self.prepare_views if view in self.accepted}
+            named.add(self.accepted.get(self.view, block_hash))
             if self.prepared is not None:
                 named.add(self.prepared.block_hash)
             if self.decided is not None:

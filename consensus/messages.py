@@ -20,6 +20,7 @@ from hansa.votes import (
     COMMIT,
     PREPARE,
     fresh_statement,
+    new_view_statement,
     pre_prepare_statement,
     view_change_statement,
     vote_statement,
@@ -125,10 +126,22 @@ class NewView(Wire, frozen=True, array_like=True, forbid_unknown_fields=True, gc
     signer: Signer
     signature: Signature = UNSIGNED
 
+    @property
+    def justification(self) -> bytes:
+        """The hash of everything but the signature."""
+        return tagged_hash("justification", pack(msgspec.structs.replace(self, signature=UNSIGNED)))
+
     def statement(self, chain_id: str) -> bytes:
-        """What is signed: everything but the signature."""
-        unsigned = msgspec.structs.replace(self, signature=UNSIGNED)
-        return tagged_hash("new-view", chain_id.encode() + b"\0" + pack(unsigned))
+        """What is signed. It is small, so that two of them fit a piece of evidence."""
+        return new_view_statement(
+            chain_id,
+            self.epoch,
+            self.height,
+            self.view,
+            self.block_hash,
+            self.justification,
+            self.signer,
+        )
 
 
 class Decided(Wire, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):

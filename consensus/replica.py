@@ -11,6 +11,7 @@ from typing import assert_never
 
 from consensus.checks import CLOCK_SKEW_MS, Facts, check_certificate
 from consensus.freshness import Attestations
+from consensus.guard import UNLOCKED
 from consensus.height import HeightState
 from consensus.io import (
     Advanced,
@@ -18,6 +19,7 @@ from consensus.io import (
     Build,
     Built,
     Commit,
+    Evidence,
     Fetch,
     Fetched,
     Input,
@@ -39,6 +41,7 @@ from consensus.messages import (
     NewView,
     PrePrepare,
     Refuse,
+    Signed,
     ViewChangeProof,
     Vote,
 )
@@ -86,6 +89,7 @@ class Replica:
         self.fresh = Attestations(facts)
         self.set_aside = SetAside(facts.validators.weak_quorum)
         self.abstain_through = 0
+        self.locked_view = UNLOCKED
         self.diverged = False
         self.votes = Votes(self)
         self.views = Views(self)
@@ -175,11 +179,13 @@ class Replica:
         out.wake_at = self.pacemaker.next_deadline()
         return out
 
-    def restore(self, records: list[Record]) -> None:
+    def restore(self, records: list[Record], locked_view: int = UNLOCKED) -> None:
         """Feed back the WAL's records of this height, in order, before the first step (row H).
 
         Nothing is executed and nothing is signed: stored messages are sent again.
+        `locked_view` is the guard's: the view of the last COMMIT at this height.
         """
+        self.locked_view = locked_view
         for record in records:
             match record:
                 case BodyRecord():
@@ -192,7 +198,7 @@ class Replica:
                     self._restore_own(record)
                 case _:
                     assert_never(record)
-        if self.state.own:
+        if self.state.own or self.state.new_view is not None:
             self.pacemaker.resend_at = 0
 
     # -- messages ------------------------------------------------------------------------
@@ -262,10 +268,11 @@ class Replica:
             case ViewChangeProof():
                 self.views.on_view_change(peer, message, now, out)
             case NewView():
-                self.views.on_new_view(peer, message, now, out)
+                self.views.on_new_view(message, now, out)
             case Decided():
-                check_certificate(self.facts, message.certificate, COMMIT)
-                self.decide(message.certificate, out)
+                if self.state.decided is None:
+                    check_certificate(self.facts, message.certificate, COMMIT)
+                    self.decide(message.certificate, out)
             case Refuse():
                 self._on_refuse(peer, message)
             case _:
@@ -336,6 +343,7 @@ class Replica:
         if header.hash not in wanted:
             return
         state.keep_body(event.proposal, event.block)
+        state.running.discard(header.hash)
         self.run(header.hash, out, fresh=False)
         if not state.status_vc and state.accepted.get(state.view) == header.hash:
             self.views.prepare(now, out)
@@ -362,6 +370,12 @@ class Replica:
             refuse = Refuse(self.height, state.view, event.block_hash, event.culprit)
             out.send.append((None, refuse))
             self.set_aside.note(event.culprit, proposal.header.primary, self.me)
+
+    def accuse(self, signer: int, first: Signed, second: Signed, out: Output) -> None:
+        """Two statements that one validator must never both sign: said once a height."""
+        if signer not in self.state.accused:
+            self.state.accused.add(signer)
+            out.evidence.append(Evidence(signer, first, second))
 
     def run(self, block_hash: bytes, out: Output, *, fresh: bool) -> None:
         """Have a block executed once, unless it was or is being."""
@@ -393,13 +407,16 @@ class Replica:
         assert certificate is not None
         block_hash = certificate.block_hash
         outcome = state.runs.get(block_hash)
-        if state.committing or block_hash in state.running:
+        if state.committing:
             return
         if outcome:
             state.committing = True
             out.commit.append(Commit(block_hash, certificate))
         elif block_hash not in state.bodies:
+            # Also while a run of it gathers transactions: the others may have let them go.
             self.fetch(certificate, out)
+        elif block_hash in state.running:
+            return
         elif outcome is None:
             self.run(block_hash, out, fresh=False)
         elif block_hash not in state.cold_runs:
@@ -430,6 +447,7 @@ class Replica:
             assert contiguous
             self.schedule.advance(header)
         self.state = HeightState(self.facts.height)
+        self.locked_view = UNLOCKED
         self.fresh = Attestations(self.facts)
         self.set_aside.advance(header.height, self.facts.validators.weak_quorum)
         self.pacemaker.enter_height(now.mono_ms)
@@ -479,7 +497,9 @@ class Replica:
         if state.status_vc:
             wanted.append(("view-change", state.target))
         else:
-            wanted += [("propose", state.view), (f"vote{PREPARE}", state.view)]
+            wanted.append(("propose", state.view))
+        # Also in view change: who forgot a certificate makes it again from PREPAREs.
+        wanted += [(f"vote{PREPARE}", view) for view in sorted(state.prepare_views)[-1:]]
         wanted += [(f"vote{COMMIT}", view) for view in sorted(state.commit_views)[-2:]]
         for key in wanted:
             message = state.own.get(key)

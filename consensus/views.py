@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from consensus.checks import check_fresh, check_new_view, check_view_change
 from consensus.height import largest_claim
-from consensus.io import Evidence, Now, Output
+from consensus.io import Now, Output
 from consensus.messages import (
     NOTHING_PREPARED,
     VIEW_MAX,
@@ -49,7 +49,7 @@ class Views:
             if known != block_hash:
                 first = state.own.get(("accepted", 0))
                 if first is not None and facts.signature_holds(peer, statement, message.signature):
-                    out.evidence.append(Evidence(peer, first, message))
+                    replica.accuse(peer, first, message, out)
             elif 0 not in state.prepare_views and block_hash in state.proposals:
                 replica.run(block_hash, out, fresh=True)
             elif block_hash not in state.proposals:
@@ -126,11 +126,16 @@ class Views:
         replica.pacemaker.enter_view_change()
         if not replica.may_sign or replica.me is None or target > VIEW_MAX:
             return
+        prepared = state.prepared
+        if replica.locked_view > (NOTHING_PREPARED if prepared is None else prepared.view):
+            # A COMMIT was signed here and its certificate forgotten: until the others' PREPAREs
+            # or view changes bring it back, this replica stays where it is.
+            replica.pacemaker.arm_progress(now.mono_ms, state.view)
+            return
         state.status_vc = True
         state.target = target
         state.building = None
         state.active = True
-        prepared = state.prepared
         change = ViewChange(
             replica.facts.epoch,
             replica.height,
@@ -156,6 +161,9 @@ class Views:
         if known is not None and known.view_change.target >= change.target:
             return
         check_view_change(replica.facts, proof)
+        replica.votes.compare_all(proof, out)
+        if proof.certificate is not None:
+            replica.votes.learn_prepared(proof.certificate, out)
         self.count(proof, now, out)
 
     def count(self, proof: ViewChangeProof, now: Now, out: Output) -> None:
@@ -231,23 +239,33 @@ class Views:
 
     # -- new view ------------------------------------------------------------------------
 
-    def on_new_view(self, peer: int, message: NewView, now: Now, out: Output) -> None:
-        """Row G, accept: from its primary (or shown by a peer), proven, and not a step back.
+    def on_new_view(self, message: NewView, now: Now, out: Output) -> None:
+        """Row G, accept: proven, and not a step back.
 
-        A new view proves itself by its signature, so that whoever holds it may show it.
+        It proves itself by its primary's signature, so that whoever holds it may show it.
         """
-        replica, state, facts = self._replica, self._replica.state, self._replica.facts
+        replica, facts = self._replica, self._replica.facts
         if message.signer != replica.primary(message.view) or message.epoch != facts.epoch:
             return
         if message.view == 0 or not self._moves_on(message.view):
+            self._compare(message, out)
             return
         justified = check_new_view(facts, message)
         if not justified:
             assert message.proposal is not None
             clock = replica.clock(now, message.view)
             check_fresh(facts, message.proposal, message.view, message.signer, clock)
-        del peer, state
         self.enter(message, now, out, own=False)
+
+    def _compare(self, message: NewView, out: Output) -> None:
+        """A second new view of a primary for the view that is in force: the same block, or a lie."""
+        replica = self._replica
+        known = replica.state.new_view
+        if known is None or known.view != message.view or known.block_hash == message.block_hash:
+            return
+        statement = message.statement(replica.facts.chain_id)
+        if replica.facts.signature_holds(message.signer, statement, message.signature):
+            replica.accuse(message.signer, known, message, out)
 
     def _moves_on(self, view: int) -> bool:
         """A new view is accepted above the own view, in view change not below the own target."""
@@ -264,8 +282,10 @@ class Views:
         replica.pacemaker.arm_resend(now.mono_ms)
         if not own:
             out.persist.append(NewViewRecord(message))
+        replica.votes.forget_old()
         if message.proposal is not None:
             self._accept_fresh(message.view, message.proposal, now, out)
+            replica.votes.try_prepared(now, out)
             return
         replica.pacemaker.restart_progress(now.mono_ms, message.view, 0)
         assert message.certificate is not None

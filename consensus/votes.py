@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from consensus.height import COMMIT_VIEWS_MAX, VIEWS_AHEAD_MAX, Prepared
-from consensus.io import Evidence, Now, Output
-from consensus.messages import Vote
+from consensus.io import Now, Output
+from consensus.messages import ViewChangeProof, Vote
 from consensus.records import PreparedRecord
 from hansa.certificate import Certificate
+from hansa.evidence import claims_less
 from hansa.votes import COMMIT, PREPARE
 
 if TYPE_CHECKING:
@@ -32,9 +33,27 @@ class Votes:
         if not facts.signature_holds(vote.signer, vote.statement(facts.chain_id), vote.signature):
             return
         if known is not None:
-            out.evidence.append(Evidence(vote.signer, known, vote))
+            replica.accuse(vote.signer, known, vote, out)
             return
+        proof = replica.state.changes.get(vote.signer)
+        if proof is not None:
+            self.compare(vote, proof, out)
         self.count(vote, now, out)
+
+    def compare(self, vote: Vote, proof: ViewChangeProof, out: Output) -> None:
+        """A COMMIT and a view change of one signer: the second must not forget the first."""
+        change = proof.view_change
+        claim = (change.target, change.prepared_view, change.prepared_hash)
+        if vote.phase == COMMIT and claims_less(vote.view, vote.block_hash, claim):
+            self._replica.accuse(vote.signer, vote, proof, out)
+
+    def compare_all(self, proof: ViewChangeProof, out: Output) -> None:
+        """A view change with every COMMIT of its signer that is known."""
+        tally = self._replica.state.tally
+        for view in tally.views(COMMIT):
+            vote = tally.get(COMMIT, view, proof.view_change.signer)
+            if vote is not None:
+                self.compare(vote, proof, out)
 
     def count(self, vote: Vote, now: Now, out: Output) -> None:
         """A checked vote, or an own one that is durable."""
@@ -44,8 +63,7 @@ class Votes:
         if vote.phase == PREPARE:
             self.try_prepared(now, out)
             return
-        for view in state.tally.views(COMMIT)[:-COMMIT_VIEWS_MAX]:
-            state.tally.drop_view(COMMIT, view)
+        self.forget_old()
         certificate = state.tally.certificate(
             COMMIT, vote.view, replica.facts.validators, replica.facts.epoch
         )
@@ -78,6 +96,14 @@ class Votes:
         )
         replica.pacemaker.restart_progress(now.mono_ms, view, 0)
 
+    def learn_prepared(self, certificate: Certificate, out: Output) -> None:
+        """A checked prepared certificate of another replica: claiming more is always safe."""
+        prepared = self._replica.state.prepared
+        if prepared is None or certificate.view > prepared.view:
+            view, block_hash = certificate.view, certificate.block_hash
+            self._replica.state.prepared = Prepared(view, block_hash, certificate)
+            out.persist.append(PreparedRecord(certificate))
+
     def restore_prepared(self, certificate: Certificate) -> None:
         """Row H: a certificate that an own COMMIT rests on."""
         state = self._replica.state
@@ -96,12 +122,22 @@ class Votes:
         else:
             state.commit_views.add(vote.view)
 
+    def _window(self, phase: int) -> range:
+        """The views whose votes have a place: PREPAREs from the own view, COMMITs from before."""
+        state = self._replica.state
+        last = max(state.view, state.target) + VIEWS_AHEAD_MAX
+        first = state.view if phase == PREPARE else max(last - COMMIT_VIEWS_MAX, 0)
+        return range(first, last + 1)
+
+    def forget_old(self) -> None:
+        """Votes of views that can decide nothing any more give their place free."""
+        tally = self._replica.state.tally
+        for phase in (PREPARE, COMMIT):
+            oldest = self._window(phase).start
+            for view in tally.views(phase):
+                if view < oldest:
+                    tally.drop_view(phase, view)
+
     def _wanted(self, vote: Vote) -> bool:
         """Whether there is a place for a vote of its view."""
-        state = self._replica.state
-        if vote.phase == PREPARE:
-            return state.view <= vote.view <= max(state.view, state.target) + VIEWS_AHEAD_MAX
-        views = state.tally.views(COMMIT)
-        return vote.view <= max(state.view, state.target) + COMMIT_VIEWS_MAX and (
-            len(views) < COMMIT_VIEWS_MAX or vote.view > views[0]
-        )
+        return vote.view in self._window(vote.phase)

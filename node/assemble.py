@@ -24,6 +24,7 @@ from ledger.boot import genesis_block
 from ledger.execution import Ledger
 from node.admission import Limits
 from node.driver import Driver, Parts
+from node.durable import Logs
 from node.fate import COMMITTED, REFUSED, Fate
 from node.gossip import Gossip
 from node.mempool import Mempool
@@ -154,10 +155,8 @@ def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
         Parts(
             replica=replica,
             guard=guard,
-            guard_log=guard_log,
+            logs=Logs(wal, guard_log, journal),
             sign=world.sign,
-            wal=wal,
-            journal=journal,
             mempool=mempool,
             gossip=Gossip(mempool),
             sync=Sync(genesis.chain_id, tip, world.verify, world.mono_ms()),

@@ -16,7 +16,7 @@ from typing import assert_never
 
 import msgspec
 
-from consensus.guard import Guard, Slot, slot_of
+from consensus.guard import Guard
 from consensus.io import (
     Advanced,
     Asked,
@@ -24,7 +24,6 @@ from consensus.io import (
     Built,
     Execute,
     Fetch,
-    Fetched,
     Input,
     Now,
     Output,
@@ -35,10 +34,8 @@ from consensus.io import (
     Tick,
 )
 from consensus.messages import (
-    Body,
     Decided,
     Fresh,
-    GetBody,
     Message,
     Signed,
     ViewChangeProof,
@@ -48,20 +45,20 @@ from consensus.messages import (
 from consensus.records import (
     BodyRecord,
     OwnRecord,
-    Record,
     decode_record,
     encode_record,
     record_height,
 )
 from consensus.replica import Replica
 from consensus.schedule import Schedule
-from hansa.block import Block, decode_block
+from hansa.block import Block
 from hansa.certificate import Certificate
 from hansa.encoding import unpack
 from hansa.errors import Rejected
-from hansa.transaction import SignedTransaction
 from hansa.votes import COMMIT
 from node.admission import Admission, Changes, Screening
+from node.body_exchange import BODY_TAG, BodyExchange
+from node.durable import Durable, Logs
 from node.events import (
     ChainReader,
     Effects,
@@ -97,14 +94,7 @@ from node.sync import (
     SyncedTo,
 )
 from p2p.frames import BULK, CONSENSUS, TRANSACTIONS
-from storage.wal import Wal
 
-GUARD_BYTES_MAX = 1024 * 1024
-"""After so many bytes the guard's log is begun anew: 10,000 signatures."""
-GUARD_RECORD_BYTES = 128
-"""About what one record of the guard takes with its batch."""
-BODY_TAG = b"\xb0"
-"""Begins a body message among the frames of kind BULK: block sync's tags are smaller."""
 CANDIDATES_MAX = 5_000
 CANDIDATE_BYTES_MAX = 3 * 1024 * 1024
 """Bytes of transactions offered to a block: its 4 MiB hold headers and certificates too."""
@@ -114,8 +104,6 @@ RELAY_AGAIN_MS = 3_000
 """Own transactions that wait longer are sent to the others again: frames can be lost."""
 RELAY_AGAIN_MAX = 500
 """So many of them at a time, oldest first."""
-BODY_GAP_MS = 50
-"""A peer gets at most one body in this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +112,8 @@ class Parts:
 
     replica: Replica
     guard: Guard
-    guard_log: Wal
+    logs: Logs
     sign: Callable[[bytes], bytes]
-    wal: Wal
-    journal: Wal
     mempool: Mempool
     gossip: Gossip
     sync: Sync
@@ -146,18 +132,12 @@ class Driver:
         self._events: deque[Event | Stored] = deque()
         self._signed: list[Signed] = []
         self._effects = Effects()
-        self._guard_dirty = False
-        self._journal_dirty = False
-        self._wal_dirty = False
+        self.durable = Durable(parts.logs, parts.guard)
         self._runs: dict[bytes, Run] = {}
-        self._bodies: dict[bytes, tuple[SignedTransaction, ...]] = {}
-        self._fetching: dict[bytes, int] = {}
-        self._body_served: dict[str, int] = {}
+        self._bodies = BodyExchange(self._body_of)
         self._next_due = parts.next_due_ms
         self._relayed_ms = 0
-        self._guard_bytes = 0
         self.dropped_events = 0
-        self.sync_count = 0
         self.signed_count = 0
         self.statement_refused = 0
 
@@ -170,26 +150,14 @@ class Driver:
         current = [record for record in records if record_height(record) == height]
         for record in current:
             if isinstance(record, BodyRecord):
-                block = unpack(Block, record.block)
-                self._bodies[block.header.hash] = _decode_all(block)
-        self.replica.restore(current)
-        self._abstain_where_memory_ends(records, height)
-
-    def _abstain_where_memory_ends(self, records: list[Record], height: int) -> None:
-        """The guard is the second witness: what it signed and the WAL has not is lost memory.
-
-        A flipped bit in the last synced batch looks like a torn tail; then, or when the store
-        is older than the WAL, this replica signs nothing at the heights in question.
-        """
-        own = [record.message for record in records if isinstance(record, OwnRecord)]
-        slots = [slot for slot in map(slot_of, own) if slot is not None]
-        known = max(slots, default=Slot(0, 0, 0))
-        guard = self._parts.guard.slot
-        if known > guard:
-            self._parts.guard.remember(known)
-        ahead = max(known.height, guard.height)
-        if ahead > height or (guard.height == height and guard > known):
-            self.replica.abstain_through = max(self.replica.abstain_through, ahead)
+                self._bodies.hold(unpack(Block, record.block))
+        guard = self._parts.guard
+        for record in records:
+            if isinstance(record, OwnRecord):
+                # The two logs are synced side by side: the guard moves up to the vote log.
+                message = record.message
+                guard.permit(message, _statement(message, self.replica.facts.chain_id))
+        self.replica.restore(current, guard.locked_at(height))
 
     # -- the shell's side --------------------------------------------------------------------
 
@@ -219,25 +187,11 @@ class Driver:
         for _ in range(len(self._events)):
             self._handle(self._events.popleft(), mono_ms, wall_ms)
         self._effects.sends += self._parts.gossip.flush()
-        return self._wal_dirty or self._guard_dirty or self._journal_dirty
+        return self.durable.is_dirty
 
     def syncs(self) -> list[Callable[[], None]]:
-        """What makes durable what `begin` wrote: blocking, in any order or side by side.
-
-        Each may raise DiskFailed: the process must end; nothing of this turn was sent.
-        """
-        parts = self._parts
-        if self._guard_dirty:
-            parts.guard_log.append([parts.guard.encode()])
-        pairs = (
-            (self._journal_dirty, parts.journal),
-            (self._wal_dirty, parts.wal),
-            (self._guard_dirty, parts.guard_log),
-        )
-        self._wal_dirty = self._guard_dirty = self._journal_dirty = False
-        wanted = [log.sync for dirty, log in pairs if dirty]
-        self.sync_count += len(wanted)
-        return wanted
+        """What makes durable what `begin` wrote: see `Durable.syncs`."""
+        return self.durable.syncs()
 
     def sync(self) -> None:
         """All of `syncs`, one after the other."""
@@ -314,7 +268,10 @@ class Driver:
             elif event.kind == TRANSACTIONS:
                 self._on_gossip(event, mono_ms, wall_ms)
             elif event.kind == BULK and event.payload[:1] == BODY_TAG:
-                self._on_body(event.peer, decode_message(event.payload[1:]), mono_ms, wall_ms)
+                sends, fetched = self._bodies.receive(event.peer, event.payload, mono_ms)
+                self._effects.sends += sends
+                if fetched is not None:
+                    self._step(fetched, mono_ms, wall_ms)
             elif event.kind == BULK:
                 self._do_sync(self._parts.sync.receive(event.peer, event.payload, mono_ms))
         except Rejected as error:
@@ -357,9 +314,7 @@ class Driver:
         self, screening: Screening, valid: tuple[bool, ...], mono_ms: int, wall_ms: int
     ) -> Admission:
         admission = self.mempool.admit(screening, valid, mono_ms, wall_ms)
-        if admission.records:
-            self._parts.journal.append(admission.records)
-            self._journal_dirty = True
+        self.durable.remember(admission.records)
         if admission.offences and screening.origin:
             self._effects.penalise.append((screening.origin, "transaction.offence"))
         for block_hash in admission.complete:
@@ -399,8 +354,7 @@ class Driver:
         """Append records and signed intents: the records that a vote rests on stand before it."""
         records = [encode_record(record) for record in out.persist]
         for intent in out.intents:
-            inner = intent.view_change if isinstance(intent, ViewChangeProof) else intent
-            statement = inner.statement(self.replica.facts.chain_id)
+            statement = _statement(intent, self.replica.facts.chain_id)
             if not self._parts.guard.permit(intent, statement):
                 self.statement_refused += 1
                 continue
@@ -409,10 +363,8 @@ class Driver:
             self._signed.append(signed)
             if not isinstance(signed, Fresh):
                 records.append(encode_record(OwnRecord(signed)))
-                self._guard_dirty = True
-        if records:
-            self._parts.wal.append(records)
-            self._wal_dirty = True
+                self.durable.guard_moved()
+        self.durable.vote(records)
 
     def _sign(self, intent: Signed, statement: bytes) -> Signed:
         signature = self._parts.sign(statement)
@@ -455,7 +407,7 @@ class Driver:
         proposal = work.proposal
         block_hash = proposal.header.hash
         self._runs[block_hash] = work
-        if block_hash in self._bodies:
+        if self._bodies.transactions(block_hash) is not None:
             self._start_run(block_hash)
             return
         validators = self.replica.facts.validators.validators
@@ -478,7 +430,7 @@ class Driver:
         work = self._runs.get(block_hash)
         if work is None:
             return
-        transactions = self._bodies.get(block_hash)
+        transactions = self._bodies.transactions(block_hash)
         if transactions is None:
             transactions = self.mempool.resolve(block_hash)
         if transactions is not None:
@@ -498,32 +450,15 @@ class Driver:
     # -- bodies ------------------------------------------------------------------------------------
 
     def _fetch(self, work: Fetch) -> None:
-        """Ask all holders: a body that a certificate names is wanted at once."""
-        self._fetching[work.block_hash] = work.height
-        request = BODY_TAG + encode_message(GetBody(work.height, work.block_hash))
+        """Ask holders: a body that a certificate names is wanted at once."""
         validators = self.replica.facts.validators.validators
-        for holder in work.holders[:2] if len(work.holders) > 1 else work.holders:
-            self._effects.sends.append(Send(validators[holder].name, BULK, request))
+        holders = [validators[holder].name for holder in work.holders]
+        self._effects.sends += self._bodies.ask(work.height, work.block_hash, holders)
 
-    def _on_body(self, peer: str, message: Message, mono_ms: int, wall_ms: int) -> None:
-        if isinstance(message, GetBody):
-            last = self._body_served.get(peer, mono_ms - BODY_GAP_MS)
-            block = self._body_of(message)
-            if block is not None and mono_ms - last >= BODY_GAP_MS:
-                self._body_served[peer] = mono_ms
-                reply = BODY_TAG + encode_message(Body(block))
-                self._effects.sends.append(Send(peer, BULK, reply))
-        elif isinstance(message, Body):
-            fetched = decode_block(message.block)
-            block_hash = fetched.header.hash
-            if self._fetching.pop(block_hash, None) is not None:
-                self._bodies[block_hash] = _decode_all(fetched)
-                self._step(Fetched(fetched.proposal(), message.block), mono_ms, wall_ms)
-
-    def _body_of(self, message: GetBody) -> bytes | None:
-        if message.height == self.replica.height:
-            return self.replica.body(message.block_hash)
-        return self._parts.chain.block_bytes(message.height)
+    def _body_of(self, height: int, block_hash: bytes) -> bytes | None:
+        if height == self.replica.height:
+            return self.replica.body(block_hash)
+        return self._parts.chain.block_bytes(height)
 
     # -- the head moves ---------------------------------------------------------------------
 
@@ -535,12 +470,11 @@ class Driver:
             schedule = Schedule(event.validators, header.height + 1, header.hash)
         self._runs.clear()
         self._bodies.clear()
-        self._fetching.clear()
         self._next_due = event.next_due_ms
         self._finish_changes(self.mempool.on_commit(header.height, header.time, event.receipts))
         self._effects.committed.append(event)
         if old.height == header.height:
-            self._wal_moves_on(header.height + 1)
+            self.durable.height_done(header.height + 1, self._fresh_journal)
         advanced = Advanced(
             header, event.certificate, event.certified_by, event.validators, schedule
         )
@@ -549,37 +483,12 @@ class Driver:
             self._parts.sync.advanced(header, event.certificate, event.validators, mono_ms)
         )
 
-    def _wal_moves_on(self, height: int) -> None:
-        """Records of decided heights may go; a rotation needs an empty batch."""
-        if self._wal_dirty or self._guard_dirty or self._journal_dirty:
-            self.sync()
-        self._parts.wal.rotate(height)
-        self._parts.wal.forget_before(height)
-        self._begin_guard_anew(height)
-        if self.mempool.journal_due:
-            # Written anew from what still waits; the old one goes when the new one is durable.
-            journal = self._parts.journal
-            journal.rotate(height, bytes_min=0)
-            journal.append(self.mempool.journal_snapshot())
-            journal.sync()
-            journal.forget_before(height)
-
-    def _begin_guard_anew(self, height: int) -> None:
-        """The old log of the guard goes when its last word is durable in the new one."""
-        self._guard_bytes += GUARD_RECORD_BYTES * 4
-        if self._guard_bytes > GUARD_BYTES_MAX:
-            self._guard_bytes = 0
-            log = self._parts.guard_log
-            log.rotate(height, bytes_min=0)
-            log.append([self._parts.guard.encode()])
-            log.sync()
-            log.forget_before(height)
+    def _fresh_journal(self) -> list[bytes] | None:
+        return self.mempool.journal_snapshot() if self.mempool.journal_due else None
 
     def _finish_changes(self, changes: Changes) -> None:
         """Transactions that ended without a receipt: the journal forgets them too."""
-        if changes.records:
-            self._parts.journal.append(changes.records)
-            self._journal_dirty = True
+        self.durable.remember(changes.records)
         self._effects.ended += changes.ended
 
     # -- block sync --------------------------------------------------------------------------
@@ -603,6 +512,7 @@ class Driver:
                     assert_never(action)
 
 
-def _decode_all(block: Block) -> tuple[SignedTransaction, ...]:
-    """The transactions of a block that a certificate vouches for."""
-    return tuple(SignedTransaction.decode(raw) for raw in block.transactions)
+def _statement(message: Signed, chain_id: str) -> bytes:
+    """What is signed of a message."""
+    inner = message.view_change if isinstance(message, ViewChangeProof) else message
+    return inner.statement(chain_id)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hansa.errors import Rejected
-from hansa.genesis import Genesis, LegalId, Member, Node, Person, check_genesis
+from hansa.genesis import Genesis, LegalId, Member, Node, Person, decode_genesis
 from hansa.hashing import tagged_hash
 from hansa.keyfile import Purpose, Strength, create_dev_key_file, create_key_file
 from hansa.keys import public_key_text
@@ -130,8 +130,8 @@ def _fill(directory: Path, plan: NetworkPlan) -> Network:
     founders = tuple(_make_member(directory, member, protection) for member in plan.members)
     identities = tuple(_make_node_keys(directory, node, protection) for node in plan.nodes)
     genesis = Genesis(chain_id=plan.chain_id, time=plan.time_ms, members=founders, nodes=identities)
-    check_genesis(genesis)
     genesis_json = genesis.to_json()
+    decode_genesis(genesis_json)
     (directory / GENESIS_FILE).write_bytes(genesis_json)
     (directory / TRUST_FILE).write_bytes(trust_of(genesis))
     for node in plan.nodes:

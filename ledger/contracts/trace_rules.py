@@ -109,7 +109,7 @@ def _observe_container(bench: Bench, event: Event) -> None:
 def _container(bench: Bench, event: Event) -> Draft | None:
     """The container of a packing: its first packing by the owner of its prefix makes it."""
     known = bench.draft(short(event.parent)) if event.action == "ADD" else None
-    if known is not None and not known.state and bench.owner(event.parent):
+    if known is not None and known.state in {"", VOID} and bench.owner(event.parent):
         return bench.birth(event.parent, PARENT, ACTIVE)
     parent = bench.existing(event.parent, PARENT)
     if parent is not None:

@@ -166,7 +166,8 @@ class _Walker:
         events = [record]
         for link in record.links:
             if link.role == PROCESS and (process := self._thing(link.thing)) is not None:
-                events = [one for _, one in self._history(link.thing, process.last, b"")]
+                steps = list(self._history(link.thing, process.last, b""))
+                events = [one for digest, one in steps if self._note(digest, one, stop.depth)]
         for event in events:
             for link in event.links:
                 if link.role == role:

@@ -39,9 +39,9 @@ STATUSES: Mapping[str, int] = {
     "api.path": 400,
     "transaction.too-large": 413,
     "transaction.replayed": 409,
-    "transaction.conflict": 409,
+    "mempool.nonce-used": 409,
+    "tx.pending": 409,
     "mempool.full": 429,
-    "mempool.sender": 429,
     "mempool.sender-full": 429,
 }
 """Codes whose status is not told by their class or ending."""
@@ -51,8 +51,10 @@ RETRY_AFTER_S: Mapping[str, int] = {
     "api.connections": 1,
     "api.subscribers": 5,
     "mempool.full": 1,
-    "mempool.sender": 1,
     "mempool.sender-full": 1,
+    "mempool.busy": 1,
+    "mempool.verifying": 1,
+    "node.busy": 1,
 }
 """When it is worth asking again, in seconds: about one block under load."""
 NOT_FOUND_ENDINGS = (".not-found", ".unknown-id", ".missing")

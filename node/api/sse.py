@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from hansa.client.types import BlockSummary, TxSummary
 from hansa.errors import Unavailable
@@ -90,9 +90,7 @@ class Events:
             await _send(request, response, f"retry: 1000\nid: {_id_of(*position)}\n\n".encode())
             await self._walk(request, response, position, types)
         except ConnectionError:
-            pass  # the reader left; nothing is owed to it
-        except TimeoutError:
-            await _drop(request, response)
+            pass  # the reader left or was dropped; nothing is owed to it
         finally:
             self.subscribers -= 1
         return response
@@ -171,21 +169,33 @@ async def _send(request: web.Request, response: web.StreamResponse, frames: byte
     """Write and wait until the reader takes it.
 
     Raises:
-        TimeoutError: it did not within `STALL_SECONDS_MAX`.
+        ConnectionError: the reader is gone, or took nothing for `STALL_SECONDS_MAX`.
     """
-    async with asyncio.timeout(STALL_SECONDS_MAX):
+    transport = request.transport
+    if transport is None:
+        raise ConnectionResetError("the reader left")
+    stalled = False
+
+    def give_up() -> None:
+        nonlocal stalled
+        stalled = True
+        _drop(transport, chunked=request.version >= HttpVersion11)
+
+    # No timeout around the writing: aiohttp's writer does not outlive being cancelled.
+    timer = asyncio.get_running_loop().call_later(STALL_SECONDS_MAX, give_up)
+    try:
         await response.write(frames)
         await request.writer.drain()
+    finally:
+        timer.cancel()
+    if stalled:
+        raise ConnectionResetError("the reader was too slow")
 
 
-async def _drop(request: web.Request, response: web.StreamResponse) -> None:
+def _drop(transport: asyncio.Transport, *, chunked: bool) -> None:
     """Say why, should the reader take it within a last moment, and cut the connection."""
-    reason = {"code": "events.slow-reader", "hint": "come back with Last-Event-ID"}
-    try:
-        async with asyncio.timeout(LAST_WORD_SECONDS):
-            await response.write(_frame("dropped", "", reason))
-            await request.writer.drain()
-    except TimeoutError:
-        pass
-    if request.transport is not None:
-        request.transport.abort()
+    frame = _frame(
+        "dropped", "", {"code": "events.slow-reader", "hint": "come back with Last-Event-ID"}
+    )
+    transport.write(b"%x\r\n%b\r\n" % (len(frame), frame) if chunked else frame)
+    asyncio.get_running_loop().call_later(LAST_WORD_SECONDS, transport.abort)

@@ -82,6 +82,12 @@ def _first_answering(entries: list[NodeEntry], chain_id: str) -> Iterator["Clien
     )
 
 
+def chain_id_of(session: Session, client: "Client") -> str:
+    """The chain that is signed for: what the directory says, or else the node of `--api`."""
+    found = find_network(session) if session.api is None else None
+    return client.status().chain_id if found is None else found[1].chain_id
+
+
 def signing_key(session: Session, organisation: str, key_file: Path | None) -> "SigningKey":
     """The key with which a command signs as an organisation: its front desk's, or a given one.
 

@@ -20,7 +20,7 @@ from node.cli.options import (
     with_session,
 )
 from node.cli.output import Result
-from node.cli.submit import EXPIRY_MS, make_transaction, send, tell
+from node.cli.submit import make_transaction, send, tell
 
 if TYPE_CHECKING:
     from hansa.client.plain import Client
@@ -150,7 +150,8 @@ def _call(  # noqa: PLR0913 - one call and how to wait for it
 
     key = signing_key(session, organisation, key_file)
     with client_of(session, organisation) as client:
-        signed = make_transaction(client, key, [Call.of("doc", *call)], expires or EXPIRY_MS)
+        made = [Call.of("doc", *call)]
+        signed = make_transaction(session, client, key, made, expires)
         sent = send(session, client, signed, wait=wait, timeout_ms=timeout)
         tell(session, client, sent, document)
 

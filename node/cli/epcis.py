@@ -143,7 +143,7 @@ class Capture:
         from hansa.transaction import Call  # noqa: PLC0415
 
         calls = [Call.of("trace", "capture", {"event": event.text}) for event in chunk]
-        signed = make_transaction(self.client, self.key, calls, self.expires_ms)
+        signed = make_transaction(self.session, self.client, self.key, calls, self.expires_ms)
         try:
             sent = send(
                 self.session, self.client, signed, wait=self.wait, timeout_ms=self.timeout_ms

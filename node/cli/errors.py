@@ -83,18 +83,15 @@ class CliError(Exception):
 
 _EXIT_OF_PREFIX: tuple[tuple[str, ExitCode], ...] = (
     ("config.", ExitCode.BAD_CONFIG),
-    ("api.unreachable", ExitCode.UNREACHABLE),
-    ("client.unreachable", ExitCode.UNREACHABLE),
-    ("home.exists", ExitCode.EXISTS),
     ("key.exists", ExitCode.EXISTS),
     ("key.passphrase", ExitCode.NOT_PERMITTED),
+    ("key.permissions", ExitCode.NOT_PERMITTED),
     ("auth.", ExitCode.NOT_PERMITTED),
 )
 _EXIT_OF_LAST_WORD: dict[str, ExitCode] = {
     "not-found": ExitCode.NOT_FOUND,
     "missing": ExitCode.NOT_FOUND,
     "exists": ExitCode.EXISTS,
-    "unreachable": ExitCode.UNREACHABLE,
     "forbidden": ExitCode.NOT_PERMITTED,
     "not-permitted": ExitCode.NOT_PERMITTED,
 }
@@ -114,17 +111,15 @@ DEFAULT_HINT = "hansa --help, or docs/guides/cli.md"
 
 def exit_code_of(error: HansaError) -> ExitCode:
     """The exit code that says whose fault an error of the SDK is."""
+    if isinstance(error, Unavailable):
+        unreachable = error.code.endswith(".unreachable")
+        return ExitCode.UNREACHABLE if unreachable else ExitCode.TRY_AGAIN
+    if isinstance(error, Corrupt):
+        return ExitCode.UNHEALTHY
     for prefix, exit_code in _EXIT_OF_PREFIX:
         if error.code.startswith(prefix):
             return exit_code
-    known = _EXIT_OF_LAST_WORD.get(error.code.rpartition(".")[2])
-    if known is not None:
-        return known
-    if isinstance(error, Unavailable):
-        return ExitCode.TRY_AGAIN
-    if isinstance(error, Corrupt):
-        return ExitCode.UNHEALTHY
-    return ExitCode.BAD_INPUT
+    return _EXIT_OF_LAST_WORD.get(error.code.rpartition(".")[2], ExitCode.BAD_INPUT)
 
 
 def exit_code_of_refusal(code: str) -> ExitCode:

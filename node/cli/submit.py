@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from node.cli.connect import SubmittedIds
+from node.cli.connect import SubmittedIds, chain_id_of
 from node.cli.errors import CliError, ExitCode, exit_code_of_refusal
 from node.cli.homes import find_network
 from node.cli.options import Session, duration_text
@@ -86,15 +86,17 @@ class Sent:
 
 
 def make_transaction(
+    session: Session,
     client: "Client",
     key: "SigningKey",
     calls: "Sequence[Call]",
     expires_ms: int = EXPIRY_MS,
 ) -> "SignedTransaction":
-    """Sign calls for the chain of the node that `client` talks to."""
+    """Sign calls for the session's chain."""
     from hansa.client.transactions import make  # noqa: PLC0415 - cryptography
 
-    return make(client.status().chain_id, key, calls, expires_at=wall_ms() + expires_ms)
+    chain_id = chain_id_of(session, client)
+    return make(chain_id, key, calls, expires_at=wall_ms() + expires_ms)
 
 
 def send(

@@ -13,8 +13,9 @@ import click
 
 from hansa.encoding import Value
 from hansa.errors import Rejected
-from node.cli.connect import client_of, resolve_tx_id, signing_key
+from node.cli.connect import chain_id_of, client_of, desk_key, resolve_tx_id, signing_key
 from node.cli.errors import CliError, ExitCode
+from node.cli.homes import find_network
 from node.cli.options import (
     Session,
     as_option,
@@ -75,10 +76,8 @@ def build(  # noqa: PLR0913 - the parts of a transaction
 
     call = parse_call(method, arguments)
     key = signing_key(session, organisation, key_file)
-    with client_of(session, organisation) as client:
-        chain_id = client.status().chain_id
     partial = build_partial(
-        chain_id,
+        _chain_id(session),
         [call],
         [key.public, *(_public_key(session, name) for name in cosigners)],
         expires_at=wall_ms() + expires,
@@ -149,7 +148,7 @@ def call(  # noqa: PLR0913 - the parts of a call
     made = parse_call(method, arguments)
     key = signing_key(session, organisation, key_file)
     with client_of(session, organisation) as client:
-        signed = make_transaction(client, key, [made], expires)
+        signed = make_transaction(session, client, key, [made], expires)
         sent = send(session, client, signed, wait=wait, timeout_ms=timeout)
         results = [] if sent.receipt is None else [c.result for c in sent.receipt.calls]
         tell(session, client, sent, {"results": results})
@@ -313,11 +312,19 @@ def _tell_partial(session: Session, path: Path, partial: "Partial") -> None:
         session.printer.next(f"hansa tx submit {path} --wait")
 
 
+def _chain_id(session: Session) -> str:
+    """The chain's name; a network's directory knows it without asking anybody."""
+    found = find_network(session) if session.api is None else None
+    if found is not None:
+        return found[1].chain_id
+    with client_of(session) as client:
+        return chain_id_of(session, client)
+
+
 def _public_key(session: Session, name: str) -> bytes:
     """The public key of an organisation's desk, or the one that is written out."""
     from hansa.keyfile import read_public_key  # noqa: PLC0415
     from hansa.keys import parse_public_key  # noqa: PLC0415
-    from node.cli.connect import desk_key  # noqa: PLC0415
 
     if name.startswith("ed25519:"):
         return parse_public_key(name)

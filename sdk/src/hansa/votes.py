@@ -48,3 +48,17 @@ def pre_prepare_statement(
 ) -> bytes:
     """The 32 bytes that a PRE-PREPARE signs (always of view 0)."""
     return tagged_hash("pre-prepare", msgpack.packb((chain_id, epoch, height, block_hash, signer)))
+
+
+def new_view_statement(  # noqa: PLR0913, PLR0917 - as above
+    chain_id: str,
+    epoch: int,
+    height: int,
+    view: int,
+    block_hash: bytes,
+    justification: bytes,
+    signer: int,
+) -> bytes:
+    """The 32 bytes that a NEW-VIEW signs; `justification` hashes all that it carries."""
+    fields = (chain_id, epoch, height, view, block_hash, justification, signer)
+    return tagged_hash("new-view", msgpack.packb(fields))

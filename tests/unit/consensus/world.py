@@ -96,7 +96,8 @@ class Node:
         facts = Facts(CHAIN, head, certificate, world.validators, world.validators, verify)
         self.core = Replica(facts, schedule, name, world.t0_ms)
         records = [decode_record(data) for data in disk.records]
-        self.core.restore([r for r in records if record_height(r) == self.core.height])
+        current = [r for r in records if record_height(r) == self.core.height]
+        self.core.restore(current, self.guard.locked_at(self.core.height))
         self.wake = None
 
     @property

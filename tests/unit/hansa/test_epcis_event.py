@@ -54,7 +54,9 @@ WRONG = {
     "long id": (change(epcList=["urn:" + "x" * 500]), "epcis.limit", "/epcList/0"),
     "long id in Chinese": (change(epcList=["urn:" + "茶" * 200]), "epcis.limit", "/epcList/0"),
     "many ids": (change(epcList=["urn:x"] * 1001), "epcis.limit", "/epcList"),
-    "quantity without class": (change(quantityList=[{}]), "epcis.value", "/quantityList/0/epcClass"),
+    "quantity without class": (
+        change(quantityList=[{}]), "epcis.value", "/quantityList/0/epcClass",
+    ),
     "quantity no map": (change(quantityList=["x"]), "epcis.value", "/quantityList/0"),
     "quantity as text": (
         change(quantityList=[{"epcClass": "urn:x", "quantity": "1"}]),
@@ -99,7 +101,8 @@ WRONG = {
         "epcis.time", "",
     ),
     "error without time": (
-        change(errorDeclaration={"reason": "x"}), "epcis.value", "/errorDeclaration/declarationTime",
+        change(errorDeclaration={"reason": "x"}),
+        "epcis.value", "/errorDeclaration/declarationTime",
     ),
     "error with odd time": (
         change(errorDeclaration={"declarationTime": "today"}), "epcis.time", "",
@@ -379,7 +382,8 @@ BROKEN = {
     ),
     "bad time": (document(EVENT | {"eventTime": "x"}), "epcis.time", "/epcisBody/eventList/0"),
     "large event": (
-        document(EVENT | {"ex:long": "x" * EVENT_BYTES_MAX}), "epcis.limit", "/epcisBody/eventList/0",
+        document(EVENT | {"ex:long": "x" * EVENT_BYTES_MAX}),
+        "epcis.limit", "/epcisBody/eventList/0",
     ),
 }  # fmt: skip
 
