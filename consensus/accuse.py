@@ -44,18 +44,17 @@ def _vote(vote: Vote) -> SignedVote:
 
 
 def _proposal(message: PrePrepare | NewView) -> SignedProposal:
-    match message:
-        case PrePrepare():
-            header = message.proposal.header
-            where = (message.epoch, header.height, 0, header.hash, ZERO_HASH)
-        case NewView():
-            where = (
-                message.epoch,
-                message.height,
-                message.view,
-                message.block_hash,
-                message.justification,
-            )
+    if isinstance(message, PrePrepare):
+        header = message.proposal.header
+        where = (message.epoch, header.height, 0, header.hash, ZERO_HASH)
+    else:
+        where = (
+            message.epoch,
+            message.height,
+            message.view,
+            message.block_hash,
+            message.justification,
+        )
     return SignedProposal(*where, message.signer, message.signature)
 
 

@@ -120,7 +120,7 @@ class HeightState:
         if len(self.bodies) > BODIES_MAX:
             # Who sent PREPARE holds the body until the height is decided: a certificate may
             # rest on it somewhere, and its holder will ask the signers.
-            named = {self.accepted[view] for view in self.prepare_views if view in self.accepted}
+            named = {self.accepted.get(view, block_hash) for view in sorted(self.prepare_views)}
             named.add(self.accepted.get(self.view, block_hash))
             if self.prepared is not None:
                 named.add(self.prepared.block_hash)

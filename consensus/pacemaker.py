@@ -13,6 +13,8 @@ RESEND_MS_MAX = 5_000
 """Own messages are sent again after 0.3 s, then in doubling steps to 5 s."""
 TRANSACTION_MS = 1
 """A proposal extends the wait by this for each of its transactions."""
+BUILD_AGAIN_MS = 100
+"""A builder that found nothing to put into a block looks again after this."""
 FRESH_IDLE_MS = 1_000
 """An idle replica attests its head this long after it came to be."""
 FRESH_INTERVAL_MS = 10_000
@@ -27,6 +29,7 @@ class Pacemaker:
     __slots__ = (
         "_resend_step",
         "_t0",
+        "build_at",
         "fresh_at",
         "fresh_last",
         "progress_at",
@@ -43,6 +46,7 @@ class Pacemaker:
         self.view_change_for = 0
         self.resend_at: int | None = None
         self._resend_step = RESEND_MS_MIN
+        self.build_at: int | None = None
         self.fresh_at: int | None = None
         self.fresh_last = -FRESH_GAP_MS
 
@@ -52,7 +56,7 @@ class Pacemaker:
 
     def enter_height(self, now: int) -> None:
         """A new height: nothing is due but the attestation of an idle head."""
-        self.progress_at = self.view_change_at = self.resend_at = None
+        self.progress_at = self.view_change_at = self.resend_at = self.build_at = None
         self.view_change_for = 0
         self._resend_step = RESEND_MS_MIN
         self.fresh_at = now + FRESH_IDLE_MS
@@ -86,6 +90,10 @@ class Pacemaker:
         self._resend_step = min(self._resend_step * 2, RESEND_MS_MAX)
         self.resend_at = now + self._resend_step
 
+    def built_nothing(self, now: int) -> None:
+        """What is pending may not be built now: try again, but not at once."""
+        self.build_at = now + BUILD_AGAIN_MS
+
     def attested(self, now: int) -> None:
         """The head was attested."""
         self.fresh_last = now
@@ -93,5 +101,11 @@ class Pacemaker:
 
     def next_deadline(self) -> int | None:
         """The earliest deadline."""
-        deadlines = (self.progress_at, self.view_change_at, self.resend_at, self.fresh_at)
+        deadlines = (
+            self.progress_at,
+            self.view_change_at,
+            self.resend_at,
+            self.build_at,
+            self.fresh_at,
+        )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)

@@ -96,6 +96,7 @@ class Replica:
         self._future: dict[int, list[Message]] = {}
         self._helped: dict[int, int] = {}
         self._asked = False
+        self._restored = False
 
     # -- what others may read ------------------------------------------------------------
 
@@ -186,6 +187,7 @@ class Replica:
         `locked_view` is the guard's: the view of the last COMMIT at this height.
         """
         self.locked_view = locked_view
+        self._restored = True
         for record in records:
             match record:
                 case BodyRecord():
@@ -329,7 +331,9 @@ class Replica:
         if event.height != self.height or self.state.building != event.view:
             return
         self.state.building = None
-        if event.proposal is not None:
+        if event.proposal is None:
+            self.pacemaker.built_nothing(now.mono_ms)
+        else:
             self.views.offer(event.view, event.proposal, event.block, now, out)
 
     def _fetched(self, event: Fetched, now: Now, out: Output) -> None:
@@ -470,6 +474,9 @@ class Replica:
             return
         if not state.status_vc and (state.view > 0 or state.active or now.relayed):
             pace.arm_progress(now.mono_ms, state.view)
+        if self._restored:
+            self._restored = False
+            self._give_up_stale(now, out)
         if pace.progress_at is not None and now.mono_ms >= pace.progress_at:
             self.views.start(state.view + 1, now, out)
         elif pace.view_change_at is not None and now.mono_ms >= pace.view_change_at:
@@ -478,6 +485,15 @@ class Replica:
             self._resend(now, out)
         self._maybe_build(now, out)
         self._maybe_attest(now, out)
+
+    def _give_up_stale(self, now: Now, out: Output) -> None:
+        """Row H: after a restart an own proposal may be too old for the others to accept."""
+        state = self.state
+        own = state.own.get(("propose", 0))
+        if isinstance(own, PrePrepare) and state.prepared is None and not state.status_vc:
+            age = now.wall_ms - own.proposal.header.time
+            if state.view == 0 and age > self.pacemaker.wait(0):
+                self.views.start(1, now, out)
 
     def _retry_decided(self, now: Now, out: Output) -> None:
         """A decided block that is still missing is asked for again and again."""
@@ -511,7 +527,11 @@ class Replica:
 
     def _maybe_build(self, now: Now, out: Output) -> None:
         """Row A: the primary of view 0 builds when something is pending."""
-        state = self.state
+        state, pace = self.state, self.pacemaker
+        if pace.build_at is not None:
+            if now.mono_ms < pace.build_at:
+                return
+            pace.build_at = None
         idle = state.view == 0 and not state.status_vc and state.building is None
         if not (idle and now.pending and 0 not in state.accepted and self.may_sign):
             return

@@ -258,7 +258,7 @@ class Views:
         self.enter(message, now, out, own=False)
 
     def _compare(self, message: NewView, out: Output) -> None:
-        """A second new view of a primary for the view that is in force: the same block, or a lie."""
+        """A second new view of a primary for the view in force: the same block, or a lie."""
         replica = self._replica
         known = replica.state.new_view
         if known is None or known.view != message.view or known.block_hash == message.block_hash:

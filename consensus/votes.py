@@ -126,7 +126,7 @@ class Votes:
         """The views whose votes have a place: PREPAREs from the own view, COMMITs from before."""
         state = self._replica.state
         last = max(state.view, state.target) + VIEWS_AHEAD_MAX
-        first = state.view if phase == PREPARE else max(last - COMMIT_VIEWS_MAX, 0)
+        first = state.view if phase == PREPARE else max(last - COMMIT_VIEWS_MAX + 1, 0)
         return range(first, last + 1)
 
     def forget_old(self) -> None:

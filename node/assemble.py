@@ -23,7 +23,7 @@ from hansa.receipt import decode_receipt
 from ledger.boot import genesis_block
 from ledger.execution import Ledger
 from node.admission import Limits
-from node.driver import Driver, Parts
+from node.driver import ABSTAIN_FOR_NOW, Driver, Parts
 from node.durable import Logs
 from node.fate import COMMITTED, REFUSED, Fate
 from node.gossip import Gossip
@@ -41,8 +41,6 @@ WAL_FOLDER = "wal"
 WAL_NAME = "votes"
 GUARD_NAME = "guard"
 JOURNAL_NAME = "mempool"
-ABSTAIN_FOR_NOW = 2**62
-"""A validator that has lost its memory abstains until it knows what it may have signed."""
 
 
 class World(Protocol):

@@ -30,6 +30,8 @@ QUORUM_TIMEOUT_S = 30.0
 """Nodes that do not see each other by then will not."""
 SETTLE_TIMEOUT_S = 30.0
 """All nodes are at the same height by then, or something is wrong."""
+LAST_WORDS_LINES = 12
+"""Of a node that died: the end of its traceback."""
 POLL_S = 0.05
 PAGE = 100
 TICKS_S = os.sysconf("SC_CLK_TCK")
@@ -98,10 +100,27 @@ class BenchNetwork:
         """What every node has done so far."""
         return [_counts(process) for process in self.running]
 
+    def require_alive(self) -> None:
+        """Make sure that no node has ended.
+
+        Raises:
+            Unavailable: ``bench.node-died`` with what it said last.
+        """
+        for entry in self.network.nodes:
+            if processes.inspect(self._directory, entry).pid is None:
+                output = self._directory / entry.home / "logs" / processes.OUTPUT_FILE
+                words = output.read_text(errors="replace").splitlines()[-LAST_WORDS_LINES:]
+                raise Unavailable(
+                    "bench.node-died",
+                    f"{entry.name} ended under the load: {' / '.join(words)}",
+                    "look at it with --keep DIR",
+                )
+
     def settle(self) -> tuple[int, bool]:
         """Wait until all nodes are at one height; it, and whether they have the same block."""
         deadline = time.monotonic() + SETTLE_TIMEOUT_S
         while True:
+            self.require_alive()
             heads = [_head(api) for api in self.apis]
             heights = {height for height, _ in heads}
             if len(heights) == 1 or time.monotonic() > deadline:

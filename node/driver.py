@@ -95,6 +95,10 @@ from node.sync import (
 )
 from p2p.frames import BULK, CONSENSUS, TRANSACTIONS
 
+ABSTAIN_FOR_NOW = 2**62
+"""A validator that has lost its memory abstains until it knows what it may have signed."""
+AMNESIA_HEIGHTS = 2
+"""And then through this many heights above the head that a quorum has."""
 CANDIDATES_MAX = 5_000
 CANDIDATE_BYTES_MAX = 3 * 1024 * 1024
 """Bytes of transactions offered to a block: its 4 MiB hold headers and certificates too."""
@@ -234,14 +238,19 @@ class Driver:
             case ApplyFailed() | Served() | Stale():
                 self._on_answer(event, mono_ms)
             case Tick():
-                self._effects.sends += self._parts.gossip.tick(mono_ms)
-                self._relay_again(mono_ms)
-                self._do_sync(self._parts.sync.tick(mono_ms))
+                self._on_tick(mono_ms)
                 self._step(event, mono_ms, wall_ms)
             case Ran() | Asked() | Stored():
                 self._step(event, mono_ms, wall_ms)
             case _:
                 assert_never(event)
+
+    def _on_tick(self, mono_ms: int) -> None:
+        self._effects.sends += self._parts.gossip.tick(mono_ms)
+        self._relay_again(mono_ms)
+        self._do_sync(self._parts.sync.tick(mono_ms))
+        if self.replica.abstain_through == ABSTAIN_FOR_NOW:
+            self._end_amnesia()
 
     def _on_answer(self, event: ApplyFailed | Served | Stale, mono_ms: int) -> None:
         """An answer of the ledger thread that the core does not wait for."""
@@ -327,6 +336,17 @@ class Driver:
         return admission
 
     # -- the core ------------------------------------------------------------------------------
+
+    def _end_amnesia(self) -> None:
+        """A validator without a guard has lost what it signed: it abstains until that is past.
+
+        Own lost votes are at most one above the highest head of a quorum. When a quorum is
+        heard and the own head is where it is, votes two heights above are new for certain.
+        """
+        replica, sync = self.replica, self._parts.sync
+        heard = sync.validators_heard + (replica.me is not None)
+        if heard >= replica.facts.validators.quorum and sync.height >= sync.target:
+            replica.abstain_through = sync.height + AMNESIA_HEIGHTS
 
     def _now(self, mono_ms: int, wall_ms: int) -> Now:
         if self._parts.sync.lagging:

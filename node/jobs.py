@@ -5,7 +5,7 @@ inputs of the driver (architecture, section 7).
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from consensus.io import Built, Ran
 from hansa.block import Block, Header, Proposal
@@ -69,7 +69,8 @@ class ServeJob:
 Job: TypeAlias = BuildJob | RunJob | CommitJob | ApplyJob | ServeJob
 
 
-class Outcome(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Outcome:
     """What the mempool and those who wait need of a receipt."""
 
     tx_id: bytes

@@ -126,6 +126,7 @@ class _Peer:
     serve_at_ms: int
     wants: GetBlocks | None
     serving: bool
+    heard: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,7 @@ class Sync:
         match decoded:
             case Status(height):
                 state.height = height
+                state.heard = True
                 return self._step(mono_ms)
             case GetBlocks():
                 state.wants = decoded
@@ -254,6 +256,14 @@ class Sync:
         claims.sort(reverse=True)
         weak = min(self._set.weak_quorum, len(claims))
         return max(self._proven, claims[weak - 1] if claims else 0)
+
+    @property
+    def validators_heard(self) -> int:
+        """How many connected validators have said their head."""
+        return sum(
+            state.heard and self._set.index_of(peer) is not None
+            for peer, state in self._peers.items()
+        )
 
     @property
     def height(self) -> int:

@@ -66,12 +66,14 @@ def _first_answering(entries: list[NodeEntry], chain_id: str) -> Iterator["Clien
         try:
             status = client.status()
         except Unavailable as error:
+            client.close()
             reasons.append(f"{entry.name} {error.detail}")
             continue
         if (status.chain_id, status.node) == (chain_id, entry.name):
             with client:
                 yield client
             return
+        client.close()
         reasons.append(f"{entry.name} {entry.api}: {status.node} of {status.chain_id} listens")
     raise CliError(
         ExitCode.UNREACHABLE,

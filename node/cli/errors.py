@@ -83,6 +83,7 @@ class CliError(Exception):
 
 _EXIT_OF_PREFIX: tuple[tuple[str, ExitCode], ...] = (
     ("config.", ExitCode.BAD_CONFIG),
+    ("epcis.", ExitCode.BAD_INPUT),
     ("key.exists", ExitCode.EXISTS),
     ("key.passphrase", ExitCode.NOT_PERMITTED),
     ("key.permissions", ExitCode.NOT_PERMITTED),

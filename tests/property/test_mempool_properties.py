@@ -38,6 +38,7 @@ class MempoolMachine(RuleBasedStateMachine):
         self.pending = []
         self.promised = {}
         self.ended = {}
+        self.journalled = {}  # what the journal says of promised ones that ended
         self.records = []
         self.height = 0
         self.time = NOW
@@ -75,10 +76,12 @@ class MempoolMachine(RuleBasedStateMachine):
             self.ended.pop(tx.tx_id, None)
         if origin == CLIENT:
             self.promised[tx.tx_id] = True
+            self.journalled.pop(tx.tx_id, None)
 
     def twin_end(self, gone, word):
         gone_ids = [tx.tx_id for tx in gone]
         self.ended |= dict.fromkeys(gone_ids, word)
+        self.journalled |= {tx_id: word for tx_id in gone_ids if tx_id in self.promised}
         self.pending = [item for item in self.pending if item[0].tx_id not in gone_ids]
 
     @rule(
@@ -145,6 +148,13 @@ class MempoolMachine(RuleBasedStateMachine):
             tx.tx_id for tx, origin in self.pending if origin == CLIENT
         }
         self.pending = [(tx, CLIENT) for tx in self.pool.pending()]
+        # One that a peer brought back after its end is forgotten again: the end still holds.
+        still = [tx.tx_id for tx, _ in self.pending]
+        self.ended |= {
+            tx_id: word
+            for tx_id, word in self.journalled.items()
+            if tx_id not in still and tx_id not in self.ended
+        }
 
     @invariant()
     def pending_is_the_same_in_the_same_order(self):

@@ -203,8 +203,11 @@ class Simulation:
         while driver.has_work:
             needs_sync = driver.begin(self.time, START_MS + self.time)
             if needs_sync:
-                self.maybe_crash(host)
-                driver.sync()
+                syncs = driver.syncs()
+                self.chance.shuffle(syncs)  # they run side by side: any of them may be cut off
+                for sync in syncs:
+                    self.maybe_crash(host)
+                    sync()
                 self.maybe_crash(host)
             self.carry_out(host, driver.finish())
 

@@ -23,7 +23,9 @@ Uint = Annotated[int, msgspec.Meta(ge=0, le=INT_MAX)]
 """A whole number that fits 63 bits."""
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 """32 bytes of SHA-256."""
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*(?![\s\S])")]
+Name = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*(?![\s\S])")
+]
 """A name of a chain, member, node, contract or method: lower case, 1 to 64 characters."""
 MemberName = Annotated[
     str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9.-]*(?![\s\S])")
@@ -98,7 +100,8 @@ def _ordered(value: Value, depth: int) -> Value:
     if isinstance(value, list | tuple):
         return [_ordered(item, depth - 1) for item in value]
     if isinstance(value, dict):
-        for key in value:
+        names: list[object] = list(value)
+        for key in names:
             if not isinstance(key, str) or not key.isascii():
                 raise Rejected("encoding.value", f"map key {key!r} is not an ASCII string")
         return {key: _ordered(value[key], depth - 1) for key in sorted(value)}

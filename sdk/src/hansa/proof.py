@@ -60,6 +60,7 @@ _NOT_PROVEN = {
     "org": "that the organisation is who it says it is",
 }
 """One plain sentence for each application."""
+_NOT_PROVEN_ABSENT = "that there is no such thing outside of this chain"
 _NOT_PROVEN_ELSE = "that what was signed is true"
 
 
@@ -122,5 +123,7 @@ def _not_proven(proof: Proof) -> str:
     if isinstance(proof, TransactionProof):
         contract = proof.transaction.transaction.calls[0].contract
     else:
+        if proof.record.value is None:
+            return _NOT_PROVEN_ABSENT
         contract = proof.record.key.partition("/")[0]
     return _NOT_PROVEN.get(contract, _NOT_PROVEN_ELSE)

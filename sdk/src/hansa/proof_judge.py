@@ -75,12 +75,12 @@ def signers_line(proof: Proof, grounds: Grounds) -> Line:
 
 def time_line(proof: Proof, claimed: tuple[int, ...]) -> Line:
     """Line 4: the claimed time, the chain's, and the stamped one, apart."""
-    chain = f"chain time {clock(proof.chain.block.header.time)}"
-    said = ""
-    if claimed:
-        last = f" to {utc(claimed[-1])}" if claimed[0] != claimed[-1] else ""
-        said = f"claimed {utc(claimed[0])}{last}; "
-    return Line(OK, f"{said}{chain}; no trusted time-stamp given")
+    time_ms = proof.chain.block.header.time
+    if not claimed:
+        return Line(OK, f"chain time {clock(time_ms)}; no trusted time-stamp given")
+    last = f" to {utc(claimed[-1])}" if claimed[0] != claimed[-1] else ""
+    text = f"claimed {utc(claimed[0])}{last}; chain time {utc(time_ms)}"
+    return Line(OK, f"{text}; no trusted time-stamp given")
 
 
 def now_line(proof: Proof, grounds: Grounds) -> Line:

@@ -39,7 +39,7 @@ class SigningKey:
         """The 64 bytes of the signature over `message`."""
         return nacl.bindings.crypto_sign(message, self._secret)[:64]
 
-    def __repr__(self) -> str:
+    def __repr__(self) -> str:  # type: ignore[explicit-override]  # typing.override: 3.12
         return f"SigningKey(ed25519:{self.public[1:].hex()[:12]}…)"
 
 

@@ -19,6 +19,7 @@ from hansa.proof import (
     parse_proof,
     signer_key,
 )
+from hansa.proof_judge import time_line
 from hansa.transaction import Call, SignedTransaction, Transaction
 from hansa.trust import Organisation, Trust
 from hansa.votes import COMMIT, PREPARE
@@ -309,7 +310,7 @@ def test_a_state_proof_shows_that_nothing_is_there():
     verdict = judge(world, data, None)
 
     assert verdict.now.text.startswith("there is nothing under doc/record/none, as of height 2")
-    assert verdict.not_proven.text == "that the content of the document is true"
+    assert verdict.not_proven.text == "that there is no such thing outside of this chain"
 
 
 def test_an_unknown_application_has_a_sentence_too():
@@ -375,6 +376,15 @@ def test_an_epcis_capture_is_compared_with_a_document_and_shows_its_claimed_time
 
     assert verdict.content.text == "the file you hold is the one recorded"
     assert verdict.time.text == (
-        "claimed 2026-11-22 09:59:58 UTC; chain time 10:00:05; no trusted time-stamp given"
+        "claimed 2026-11-22 09:59:58 UTC; chain time 2026-11-22 10:00:05 UTC; "
+        "no trusted time-stamp given"
     )
     assert verdict.not_proven.text == "that the event happened as its reporter says"
+
+
+def test_events_of_several_times_claim_a_span():
+    _, data = capture_sample()
+
+    line = time_line(parse_proof(data), (START_MS, START_MS + 5_000))
+
+    assert line.text.startswith("claimed 2026-11-22 10:00:00 UTC to 2026-11-22 10:00:05 UTC; ")

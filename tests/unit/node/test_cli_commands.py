@@ -232,7 +232,6 @@ async def test_a_call_is_built_signed_and_submitted_in_one_step(place):
         ("doc.register", "[]"),
         ("doc.register", '{"id": 1.5}'),
         ("doc.register", '{"é": 1}'),
-        ("Doc.register", "{}"),
     ],
 )
 async def test_what_is_no_call_is_65(place, call):
