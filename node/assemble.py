@@ -23,11 +23,12 @@ from hansa.receipt import decode_receipt
 from ledger.boot import genesis_block
 from ledger.execution import Ledger
 from node.admission import Limits
-from node.driver import ABSTAIN_FOR_NOW, Driver, Parts
+from node.driver import Driver
 from node.durable import Logs
 from node.fate import COMMITTED, REFUSED, Fate
 from node.gossip import Gossip
 from node.mempool import Mempool
+from node.parts import ABSTAIN_FOR_NOW, Parts
 from node.sync import Sync
 from node.sync_check import Tip
 from node.worker import Worker

@@ -10,13 +10,11 @@ clock, no chance (docs/spec/consensus.md, section 7).
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import islice
 from typing import assert_never
 
 import msgspec
 
-from consensus.guard import Guard
 from consensus.io import (
     Advanced,
     Asked,
@@ -49,7 +47,6 @@ from consensus.records import (
     encode_record,
     record_height,
 )
-from consensus.replica import Replica
 from consensus.schedule import Schedule
 from hansa.block import Block
 from hansa.certificate import Certificate
@@ -58,9 +55,8 @@ from hansa.errors import Rejected
 from hansa.votes import COMMIT
 from node.admission import Admission, Changes, Screening
 from node.body_exchange import BODY_TAG, BodyExchange
-from node.durable import Durable, Logs
+from node.durable import Durable
 from node.events import (
-    ChainReader,
     Effects,
     Event,
     PeerDown,
@@ -68,7 +64,6 @@ from node.events import (
     PeerUp,
     Verified,
 )
-from node.gossip import Gossip
 from node.gossip_messages import batches
 from node.jobs import (
     ApplyFailed,
@@ -82,8 +77,17 @@ from node.jobs import (
     ServeJob,
     Stale,
 )
-from node.mempool import Mempool
 from node.outbound import Send
+from node.parts import (
+    ABSTAIN_FOR_NOW,
+    AMNESIA_HEIGHTS,
+    CANDIDATE_BYTES_MAX,
+    CANDIDATES_MAX,
+    EVENTS_MAX,
+    RELAY_AGAIN_MAX,
+    RELAY_AGAIN_MS,
+    Parts,
+)
 from node.sync import (
     ApplyBlock,
     Lagging,
@@ -94,35 +98,6 @@ from node.sync import (
     SyncedTo,
 )
 from p2p.frames import BULK, CONSENSUS, TRANSACTIONS
-
-ABSTAIN_FOR_NOW = 2**62
-"""A validator that has lost its memory abstains until it knows what it may have signed."""
-AMNESIA_HEIGHTS = 2
-"""And then through this many heights above the head that a quorum has."""
-CANDIDATES_MAX = 5_000
-CANDIDATE_BYTES_MAX = 3 * 1024 * 1024
-"""Bytes of transactions offered to a block: its 4 MiB hold headers and certificates too."""
-EVENTS_MAX = 100_000
-"""Inputs that wait for a turn; beyond that peers' frames are dropped, they come again."""
-RELAY_AGAIN_MS = 3_000
-"""Own transactions that wait longer are sent to the others again: frames can be lost."""
-RELAY_AGAIN_MAX = 500
-"""So many of them at a time, oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a driver drives: finished parts, made by `assemble`."""
-
-    replica: Replica
-    guard: Guard
-    logs: Logs
-    sign: Callable[[bytes], bytes]
-    mempool: Mempool
-    gossip: Gossip
-    sync: Sync
-    chain: ChainReader
-    next_due_ms: int | None
 
 
 class Driver:
