@@ -29,6 +29,7 @@ from node.fate import COMMITTED, REFUSED, Fate
 from node.gossip import Gossip
 from node.mempool import Mempool
 from node.parts import ABSTAIN_FOR_NOW, Parts
+from node.signer import Signer
 from node.sync import Sync
 from node.sync_check import Tip
 from node.worker import Worker
@@ -153,9 +154,8 @@ def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
     driver = Driver(
         Parts(
             replica=replica,
-            guard=guard,
+            signer=Signer(guard, world.sign),
             logs=Logs(wal, guard_log, journal),
-            sign=world.sign,
             mempool=mempool,
             gossip=Gossip(mempool),
             sync=Sync(genesis.chain_id, tip, world.verify, world.mono_ms()),

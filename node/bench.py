@@ -308,10 +308,12 @@ def _ms(us: int | None) -> float | None:
 
 def _node(name: str, before: Counts, after: Counts) -> Report:
     grown = difference(before.counters, after.counters)
+    cpu_s, receipts = after.cpu_s - before.cpu_s, after.log_size - before.log_size
     return {
         "name": name,
         **{what: None if value is None else int(value) for what, value in grown.items()},
-        "cpu_s": round(after.cpu_s - before.cpu_s, 2),
+        "cpu_s": round(cpu_s, 2),
+        "cpu_us_per_tx": round(cpu_s * 1e6 / receipts) if receipts else None,
         "idle_bytes": before.resident_bytes,
         "resident_bytes": after.resident_bytes,
     }

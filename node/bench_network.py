@@ -51,11 +51,13 @@ class Counts:
         counters: those of `COUNTERS`.
         cpu_s: processor time in user and system mode.
         resident_bytes: memory in RAM now.
+        log_size: receipts on the chain.
     """
 
     counters: dict[str, float | None]
     cpu_s: float
     resident_bytes: int
+    log_size: int
 
 
 class BenchNetwork:
@@ -189,6 +191,8 @@ def _head(api: str) -> tuple[int, str]:
 
 def _counts(process: processes.Process) -> Counts:
     assert process.api is not None
+    with Client(process.api) as client:
+        log_size = client.status().log_size
     with urllib.request.urlopen(f"{process.api}/metrics") as reply:  # noqa: S310 - our own node
         found = samples_of(reply.read().decode())
     counters = {name: found.get(metric) for name, metric in COUNTERS.items()}
@@ -196,4 +200,6 @@ def _counts(process: processes.Process) -> Counts:
     fields = (proc / "stat").read_text().rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])  # utime and stime: fields 14 and 15 of proc(5)
     pages = int((proc / "statm").read_text().split()[1])
-    return Counts(counters, ticks / TICKS_S, pages * os.sysconf("SC_PAGE_SIZE"))
+    return Counts(
+        counters, ticks / TICKS_S, pages * os.sysconf("SC_PAGE_SIZE"), log_size
+    )

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from itertools import islice
 from typing import assert_never
 
-import msgspec
-
 from consensus.io import (
     Advanced,
     Asked,
@@ -36,7 +34,6 @@ from consensus.messages import (
     Fresh,
     Message,
     Signed,
-    ViewChangeProof,
     decode_message,
     encode_message,
 )
@@ -111,14 +108,13 @@ class Driver:
         self._events: deque[Event | Stored] = deque()
         self._signed: list[Signed] = []
         self._effects = Effects()
-        self.durable = Durable(parts.logs, parts.guard)
+        self.signer = parts.signer
+        self.durable = Durable(parts.logs, parts.signer.guard)
         self._runs: dict[bytes, Run] = {}
         self._bodies = BodyExchange(self._body_of)
         self._next_due = parts.next_due_ms
         self._relayed_ms = 0
         self.dropped_events = 0
-        self.signed_count = 0
-        self.statement_refused = 0
 
     # -- start -----------------------------------------------------------------------------
 
@@ -130,13 +126,11 @@ class Driver:
         for record in current:
             if isinstance(record, BodyRecord):
                 self._bodies.hold(unpack(Block, record.block))
-        guard = self._parts.guard
         for record in records:
             if isinstance(record, OwnRecord):
                 # The two logs are synced side by side: the guard moves up to the vote log.
-                message = record.message
-                guard.permit(message, _statement(message, self.replica.facts.chain_id))
-        self.replica.restore(current, guard.locked_at(height))
+                self.signer.remember(record.message, self.replica.facts.chain_id)
+        self.replica.restore(current, self.signer.guard.locked_at(height))
 
     # -- the shell's side --------------------------------------------------------------------
 
@@ -349,24 +343,14 @@ class Driver:
         """Append records and signed intents: the records that a vote rests on stand before it."""
         records = [encode_record(record) for record in out.persist]
         for intent in out.intents:
-            statement = _statement(intent, self.replica.facts.chain_id)
-            if not self._parts.guard.permit(intent, statement):
-                self.statement_refused += 1
+            signed = self.signer.sign(intent, self.replica.facts.chain_id)
+            if signed is None:
                 continue
-            signed = self._sign(intent, statement)
-            self.signed_count += 1
             self._signed.append(signed)
             if not isinstance(signed, Fresh):
                 records.append(encode_record(OwnRecord(signed)))
                 self.durable.guard_moved()
         self.durable.vote(records)
-
-    def _sign(self, intent: Signed, statement: bytes) -> Signed:
-        signature = self._parts.sign(statement)
-        if isinstance(intent, ViewChangeProof):
-            change = msgspec.structs.replace(intent.view_change, signature=signature)
-            return ViewChangeProof(change, intent.certificate)
-        return msgspec.structs.replace(intent, signature=signature)
 
     def _addressed(self, peer: int | None, message: Message) -> Send:
         name = None if peer is None else self.replica.facts.validators.validators[peer].name
@@ -505,9 +489,3 @@ class Driver:
                     pass  # the core follows `Committed`, whoever caused it
                 case _:
                     assert_never(action)
-
-
-def _statement(message: Signed, chain_id: str) -> bytes:
-    """What is signed of a message."""
-    inner = message.view_change if isinstance(message, ViewChangeProof) else message
-    return inner.statement(chain_id)

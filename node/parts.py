@@ -1,14 +1,13 @@
 """What a driver is made of, and the limits by which it drives. Pure data."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from consensus.guard import Guard
 from consensus.replica import Replica
 from node.durable import Logs
 from node.events import ChainReader
 from node.gossip import Gossip
 from node.mempool import Mempool
+from node.signer import Signer
 from node.sync import Sync
 
 ABSTAIN_FOR_NOW = 2**62
@@ -31,9 +30,8 @@ class Parts:
     """What a driver drives: finished parts, made by `assemble`."""
 
     replica: Replica
-    guard: Guard
+    signer: Signer
     logs: Logs
-    sign: Callable[[bytes], bytes]
     mempool: Mempool
     gossip: Gossip
     sync: Sync
