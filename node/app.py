@@ -7,6 +7,7 @@ signal comes; then it stops in order: API, driver, ledger thread, mesh, store, l
 import asyncio
 import json
 import os
+import resource
 import signal
 import ssl
 import sys
@@ -43,6 +44,8 @@ from storage.kv import Store
 from storage.level import LevelStore
 from storage.lock import HomeLock
 
+OPEN_FILES_MIN = 4_096
+"""1,000 API connections, peers, LevelDB's tables, and room."""
 PID_FILE = "node.pid"
 READY_FILE = "ready.json"
 
@@ -86,6 +89,7 @@ def run_node(home: Path, overrides: Mapping[str, object]) -> int:
     """
     if not __debug__:
         raise Rejected("node.optimised", "Python runs with -O: assertions are safety here")
+    _raise_open_files()
     config = load(home, os.environ, overrides).config
     with HomeLock(home):
         try:
@@ -93,6 +97,14 @@ def run_node(home: Path, overrides: Mapping[str, object]) -> int:
         except* HansaError as group:
             raise _first(group) from None
     return 0
+
+
+def _raise_open_files() -> None:
+    """Sockets and tables need more descriptors than many systems give at first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = OPEN_FILES_MIN if hard == resource.RLIM_INFINITY else min(OPEN_FILES_MIN, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _first(group: BaseExceptionGroup[HansaError]) -> HansaError:

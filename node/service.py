@@ -3,12 +3,13 @@
 import asyncio
 import shutil
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
-from hansa.block import Header
+from hansa.block import Header, hash_of_raw
 from hansa.certificate import Certificate, FreshCertificate
 from hansa.client.promise import Promise, PromiseEntry, SignedPromise
 from hansa.client.types import (
@@ -25,13 +26,14 @@ from hansa.client.types import (
     ValidatorView,
 )
 from hansa.errors import HansaError, Rejected
+from hansa.keys import public_key_text
 from hansa.receipt import Receipt, decode_receipt
 from hansa.signing import SigningKey
-from hansa.transaction import SignedTransaction
 from ledger.contracts.trace_walk import trace_walk
+from ledger.execution import Ledger
 from node import VERSION
 from node.admission import Accepted, Answer
-from node.api.ports import Admission, Result, StateAt, StoredBlock
+from node.api.ports import Admission, Known, Result, StateAt, StoredBlock
 from node.assemble import stored_fate
 from node.clock import wall_ms
 from node.config import Config
@@ -160,13 +162,7 @@ class NodeService:
 
     async def block(self, height: int) -> StoredBlock | None:
         """The block at a height and what belongs to it."""
-        block = self._ledger.block(height)
-        validators = self._ledger.validators_at(height)
-        if block is None or validators is None:
-            return None
-        receipts = tuple(decode_receipt(packed) for packed in self._ledger.receipts(height))
-        certificate: Certificate | None = self._ledger.certificate(height)
-        return StoredBlock(block, certificate, validators, receipts)
+        return await self._loop.in_ledger(lambda: _stored_block(self._ledger, height))
 
     async def reached(self, height: int, timeout_s: float) -> int:
         """Wait until the head is at `height`, or time is over; then its height."""
@@ -185,13 +181,7 @@ class NodeService:
 
     async def scan(self, prefix: bytes, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
         """Keys with a prefix that stand after another, in order."""
-        found = []
-        for key, value in self._ledger.scan_state(prefix):
-            if key > after:
-                found.append((key, value))
-                if len(found) == limit:
-                    break
-        return found
+        return await self._loop.in_ledger(lambda: _page(self._ledger, prefix, after, limit))
 
     async def trace(self, identifier: str, direction: Direction, depth: int) -> Mapping[str, Json]:
         """Events up and down from an identifier."""
@@ -278,7 +268,7 @@ class NodeService:
                     name=validator.name,
                     member=validator.member,
                     reachable=validator.name in live,
-                    key=validator.key.hex(),
+                    key=public_key_text(validator.key),
                 )
                 for validator in replica.facts.validators.validators
             ),
@@ -409,15 +399,7 @@ class NodeService:
             known = stored_fate(self._ledger, tx_id)
         if known is None:
             return Fate(state="unknown")
-        code = known.reason if known.height is not None else ""
-        reason = "" if known.height is not None else known.reason
-        return Fate(
-            state=_STATES[known.word],
-            code=code,
-            height=known.height,
-            index=known.index,
-            reason=reason,
-        )
+        return _shown(known)
 
     def _validators_up(self) -> list[str]:
         connected = {view.name for view in self._mesh.peers()} | {self.node}
@@ -455,10 +437,38 @@ def _direction(text: str) -> Literal["in", "out", "none"]:
 
 
 def _result(answer: Answer, raw: bytes) -> Result:
-    """A taken transaction, known ones too, or why it was not taken."""
+    """A taken transaction, an intent that has come to its end before, or why not taken."""
     if isinstance(answer, HansaError):
         return answer
     if isinstance(answer, Accepted):
         return PromiseEntry(answer.tx_id, answer.tx_hash, answer.expires_at)
-    known = SignedTransaction.decode(raw)
-    return PromiseEntry(known.tx_id, known.tx_hash, known.transaction.expires_at)
+    return Known(answer.tx_id, hash_of_raw(raw), _shown(answer.fate))
+
+
+def _shown(fate: LocalFate) -> Fate:
+    """A fate as the API has it: a code where a block holds it, else a reason."""
+    in_block = fate.height is not None
+    return Fate(
+        state=_STATES[fate.word],
+        code=fate.reason if in_block else "",
+        height=fate.height,
+        index=fate.index,
+        reason="" if in_block else fate.reason,
+    )
+
+
+def _stored_block(ledger: Ledger, height: int) -> StoredBlock | None:
+    """The block at a height and what belongs to it; None where there is none."""
+    block = ledger.block(height)
+    validators = ledger.validators_at(height)
+    if block is None or validators is None:
+        return None
+    receipts = tuple(decode_receipt(packed) for packed in ledger.receipts(height))
+    certificate: Certificate | None = ledger.certificate(height)
+    return StoredBlock(block, certificate, validators, receipts)
+
+
+def _page(ledger: Ledger, prefix: bytes, after: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+    """At most `limit` keys with a prefix that stand after another, in order."""
+    found = ((key, value) for key, value in ledger.scan_state(prefix) if key > after)
+    return list(islice(found, limit))

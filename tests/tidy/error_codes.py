@@ -47,7 +47,7 @@ class Raised:
         code: the code.
         kind: whose fault it is.
         module: where it is raised.
-        detail: the text, with ``…`` for values.
+        detail: the text, with names in braces for values.
         hint: what to do, or an empty string.
     """
 
@@ -85,7 +85,7 @@ def page():
     """The reference page."""
     found, _ = raised()
     lines = [_HEAD]
-    for area, group in itertools.groupby(found, key=lambda item: item.code.partition(".")[0]):
+    for area, group in itertools.groupby(sorted(found, key=_area), key=_area):
         lines += [f"\n## {area}\n", "| code | fault | says | what to do | from |"]
         lines.append("| --- | --- | --- | --- | --- |")
         for code, places in itertools.groupby(group, key=lambda item: item.code):
@@ -101,9 +101,13 @@ made from the code by `scripts/reference`; a test fails when it is out of date.
 
 *Fault* says whose it is: the **sender** sent something invalid, **nobody** (it may work later),
 **stored data** is damaged and the node stops, the **disk** failed and the node stops, a
-**command** was told to do what cannot be done, a **peer** is told why its connection ends. `…`
-stands for a value. The refusals of contracts (`AUTH`, `STATE` and so on) are a closed set of
+**command** was told to do what cannot be done, a **peer** is told why its connection ends. Words
+in braces and `…` stand for values. The refusals of contracts (`AUTH`, `STATE` and so on) are a closed set of
 their own: [contracts.md](contracts.md)."""
+
+
+def _area(item):
+    return item.code.partition(".")[0] if "." in item.code else "one word"
 
 
 def _row(code, places):
@@ -133,22 +137,25 @@ def _text(node, position):
 
 
 def _template(node):
-    """A text expression with ``…`` for what is only known at run time."""
+    """A text expression with a name in braces, or ``…``, for what is only known at run time."""
     match node:
         case ast.Constant(value=str() as text):
-            return text
+            pass
         case ast.JoinedStr(values=values):
-            return "".join(_template(value) for value in values)
+            text = "".join(_template(value) for value in values)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _template(left) + _template(right)
-        case ast.IfExp(body=body, orelse=orelse):
-            return " / ".join(filter(None, (_template(body), _template(orelse))))
-        case ast.BoolOp(values=values):
-            return " / ".join(filter(None, map(_template, values)))
+            text = _template(left) + _template(right)
+        case ast.IfExp(body=first, orelse=second) | ast.BoolOp(values=[first, second]):
+            text = " / ".join(filter(None, (_template(first), _template(second))))
+        case ast.FormattedValue(value=value):
+            text = _template(value)
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            text = "{" + name.strip("_").lower() + "}"
         case ast.Constant():
-            return ""
+            text = ""
         case _:
-            return "…"
+            text = "…"
+    return text
 
 
 def _calls(tree):
