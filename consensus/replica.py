@@ -9,14 +9,15 @@ it, and takes over no block in a new view that the view changes do not justify.
 
 from typing import assert_never
 
+from consensus.ahead import Ahead
 from consensus.checks import CLOCK_SKEW_MS, Facts, check_certificate
+from consensus.duties import Duties
 from consensus.freshness import Attestations
 from consensus.guard import UNLOCKED
 from consensus.height import HeightState
 from consensus.io import (
     Advanced,
     Asked,
-    Build,
     Built,
     Commit,
     Evidence,
@@ -45,7 +46,7 @@ from consensus.messages import (
     ViewChangeProof,
     Vote,
 )
-from consensus.pacemaker import FRESH_GAP_MS, Pacemaker
+from consensus.pacemaker import Pacemaker
 from consensus.records import (
     BodyRecord,
     NewViewRecord,
@@ -60,11 +61,8 @@ from consensus.views import Views
 from consensus.votes import Votes
 from hansa.certificate import Certificate, FreshCertificate
 from hansa.errors import Rejected
-from hansa.hashing import ZERO_HASH
-from hansa.votes import COMMIT, PREPARE
+from hansa.votes import COMMIT
 
-FUTURE_MESSAGES_MAX = 24
-"""Messages of the next height kept for each validator: three phases of a few views."""
 HELP_GAP_MS = 100
 """A lagging peer gets at most one answer in this time."""
 
@@ -93,10 +91,9 @@ class Replica:
         self.diverged = False
         self.votes = Votes(self)
         self.views = Views(self)
-        self._future: dict[int, list[Message]] = {}
+        self.duties = Duties(self)
+        self._ahead = Ahead()
         self._helped: dict[int, int] = {}
-        self._asked = False
-        self._restored = False
 
     # -- what others may read ------------------------------------------------------------
 
@@ -170,13 +167,13 @@ class Replica:
             case Advanced():
                 self._advance(event, now, out)
             case Asked():
-                self._asked = True
+                self.duties.asked = True
                 out.send.append((None, AskFresh(self.height - 1)))
             case Tick():
                 pass
             case _:
                 assert_never(event)
-        self._act(now, out)
+        self.duties.act(now, out)
         out.wake_at = self.pacemaker.next_deadline()
         return out
 
@@ -187,7 +184,7 @@ class Replica:
         `locked_view` is the guard's: the view of the last COMMIT at this height.
         """
         self.locked_view = locked_view
-        self._restored = True
+        self.duties.restored = True
         for record in records:
             match record:
                 case BodyRecord():
@@ -208,7 +205,8 @@ class Replica:
     def _received(self, peer: int, message: Message, now: Now, out: Output) -> None:
         """Sort by height, then by kind. Whatever is wrong with it ends here."""
         if isinstance(message, AskFresh):
-            self._asked = self._asked or message.height == self.height - 1
+            if message.height == self.height - 1:
+                self.duties.asked = True
             return
         if isinstance(message, GetBody | Body):
             return
@@ -225,9 +223,7 @@ class Replica:
                 # The sender's fault, and provably so or not: it changed nothing here.
                 return
         elif height == self.height + 1:
-            waiting = self._future.setdefault(peer, [])
-            if len(waiting) < FUTURE_MESSAGES_MAX:
-                waiting.append(message)
+            self._ahead.keep(peer, message)
             out.behind.append((peer, height - 1))
         else:
             self._compare(peer, height - 1, now, out)
@@ -366,7 +362,7 @@ class Replica:
             state.runs[event.block_hash] = event.equal
         decided = state.decided
         if decided is not None and decided.block_hash == event.block_hash:
-            self._finish(out)
+            self.finish(out)
         elif event.equal:
             if not state.status_vc and state.accepted.get(state.view) == event.block_hash:
                 self.views.prepare(now, out)
@@ -402,9 +398,9 @@ class Replica:
         """Row D: a quorum of commits is final, whatever the status here."""
         if self.state.decided is None:
             self.state.decided = certificate
-            self._finish(out)
+            self.finish(out)
 
-    def _finish(self, out: Output) -> None:
+    def finish(self, out: Output) -> None:
         """Rows D and E: have the decided block here, executed, then commit it."""
         state = self.state
         certificate = state.decided
@@ -455,113 +451,13 @@ class Replica:
         self.fresh = Attestations(self.facts)
         self.set_aside.advance(header.height, self.facts.validators.weak_quorum)
         self.pacemaker.enter_height(now.mono_ms)
-        future, self._future = self._future, {}
-        for peer, messages in future.items():
-            for message in messages:
+        waiting = self._ahead.take()
+        if header.validators_hash == header.next_validators_hash:
+            # Else an index names another validator now, and what was said will be said again.
+            for peer, message in waiting:
                 self._received(peer, message, now, out)
 
     @property
     def schedule_epoch(self) -> int:
         """The epoch whose primaries the schedule gives."""
         return self.facts.epoch
-
-    # -- what time and the situation ask for ------------------------------------------------
-
-    def _act(self, now: Now, out: Output) -> None:
-        state, pace = self.state, self.pacemaker
-        if state.decided is not None:
-            self._retry_decided(now, out)
-            return
-        if not state.status_vc and (state.view > 0 or state.active or now.relayed):
-            pace.arm_progress(now.mono_ms, state.view)
-        if self._restored:
-            self._restored = False
-            self._give_up_stale(now, out)
-        if pace.progress_at is not None and now.mono_ms >= pace.progress_at:
-            self.views.start(state.view + 1, now, out)
-        elif pace.view_change_at is not None and now.mono_ms >= pace.view_change_at:
-            self.views.start(state.target + 1, now, out)
-        if pace.resend_at is not None and now.mono_ms >= pace.resend_at:
-            self._resend(now, out)
-        self._maybe_build(now, out)
-        self._maybe_attest(now, out)
-
-    def _give_up_stale(self, now: Now, out: Output) -> None:
-        """Row H: after a restart an own proposal may be too old for the others to accept."""
-        state = self.state
-        own = state.own.get(("propose", 0))
-        if isinstance(own, PrePrepare) and state.prepared is None and not state.status_vc:
-            age = now.wall_ms - own.proposal.header.time
-            if state.view == 0 and age > self.pacemaker.wait(0):
-                self.views.start(1, now, out)
-
-    def _retry_decided(self, now: Now, out: Output) -> None:
-        """A decided block that is still missing is asked for again and again."""
-        pace = self.pacemaker
-        pace.progress_at = pace.view_change_at = pace.fresh_at = None
-        if pace.resend_at is None:
-            pace.arm_resend(now.mono_ms)
-        elif now.mono_ms >= pace.resend_at:
-            self._resend(now, out)
-            if not self.diverged:
-                self._finish(out)
-
-    def _resend(self, now: Now, out: Output) -> None:
-        """Everything is sent again until it is obsolete; no link is trusted to deliver."""
-        state = self.state
-        wanted: list[tuple[str, int]] = []
-        if state.status_vc:
-            wanted.append(("view-change", state.target))
-        else:
-            wanted.append(("propose", state.view))
-        # Also in view change: who forgot a certificate makes it again from PREPAREs.
-        wanted += [(f"vote{PREPARE}", view) for view in sorted(state.prepare_views)[-1:]]
-        wanted += [(f"vote{COMMIT}", view) for view in sorted(state.commit_views)[-2:]]
-        for key in wanted:
-            message = state.own.get(key)
-            if message is not None:
-                out.send.append((None, message))
-        if not state.status_vc:
-            self.views.retry_body(out)
-        self.pacemaker.next_resend(now.mono_ms)
-
-    def _maybe_build(self, now: Now, out: Output) -> None:
-        """Row A: the primary of view 0 builds when something is pending."""
-        state, pace = self.state, self.pacemaker
-        if pace.build_at is not None:
-            if now.mono_ms < pace.build_at:
-                return
-            pace.build_at = None
-        idle = state.view == 0 and not state.status_vc and state.building is None
-        if not (idle and now.pending and 0 not in state.accepted and self.may_sign):
-            return
-        if self.primary(0) == self.me:
-            self.build(0, out)
-
-    def build(self, view: int, out: Output) -> None:
-        """Have a fresh block built for a view."""
-        state = self.state
-        state.building = view
-        exclude = self.set_aside.skipped(self.height)
-        if view > 1:
-            exclude = exclude.union(*(proposal.tx_hashes for proposal in state.proposals.values()))
-        certificate = self.facts.head_certificate
-        out.execute.append(Build(self.height, view, certificate, view, exclude, view > 0))
-
-    def _maybe_attest(self, now: Now, out: Output) -> None:
-        """Row J: an idle replica says that its head was the last thing it knew."""
-        state, pace = self.state, self.pacemaker
-        quiet = not (state.prepare_views or state.commit_views or state.status_vc or now.pending)
-        if state.active or not quiet or not self.may_sign or self.me is None:
-            pace.fresh_at = None
-            return
-        if pace.fresh_at is None:
-            pace.fresh_at = now.mono_ms + FRESH_GAP_MS
-        asked = self._asked and now.mono_ms - pace.fresh_last >= FRESH_GAP_MS
-        if asked or now.mono_ms >= pace.fresh_at:
-            self._asked = False
-            pace.attested(now.mono_ms)
-            head = self.facts.head
-            assert head.hash != ZERO_HASH
-            fresh = Fresh(head.height, head.hash, head.state_root, now.wall_ms, self.me)
-            out.intents.append(fresh)

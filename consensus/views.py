@@ -23,6 +23,9 @@ from hansa.votes import PREPARE
 if TYPE_CHECKING:
     from consensus.replica import Replica
 
+SHOW_GAP_MS = 100
+"""A peer that asks for a view which is over is shown the new view at most once in this time."""
+
 
 class Views:
     """Moves its replica through the views of the current height."""
@@ -206,7 +209,7 @@ class Views:
         state.frozen[state.target] = exact
         chosen = largest_claim(exact)
         if chosen is None:
-            replica.build(state.target, out)
+            replica.duties.build(state.target, out)
         else:
             self._propose_new_view(state.target, chosen.view_change.prepared_hash, None, out)
 
@@ -232,8 +235,8 @@ class Views:
     def _show_new_view(self, peer: int, now: Now, out: Output) -> None:
         """A peer wants a view that is over: the new view proves itself."""
         new_view = self._replica.state.new_view
-        gap = now.mono_ms - self._shown.get(peer, now.mono_ms - 100)
-        if new_view is not None and gap >= 100:  # noqa: PLR2004 - HELP_GAP_MS, for this reply
+        gap = now.mono_ms - self._shown.get(peer, now.mono_ms - SHOW_GAP_MS)
+        if new_view is not None and gap >= SHOW_GAP_MS:
             self._shown[peer] = now.mono_ms
             out.send.append((peer, new_view))
 

@@ -139,7 +139,7 @@ async def _run(home: Path, config: Config) -> None:
         verifier = stack.enter_context(VerifierPool(_verify_workers()))
         metrics = Metrics()
         metrics.build(version=VERSION, commit="", chain_id=genesis.chain_id, suite=genesis.suite)
-        loop = NodeLoop(node, clock, verifier, pool)
+        loop = NodeLoop(node, clock, verifier, pool, metrics)
         roster = Roster(genesis, config, node.worker.ledger)
         transport = _key(home, config, config.keys.transport)
         loop.mesh = mesh = _mesh(config, genesis, node, roster, loop, transport, log)

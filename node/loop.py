@@ -17,6 +17,7 @@ from node.clock import ProcessedClock, wall_ms
 from node.events import Effects, Event, PeerDown, PeerMessage, PeerUp, Verified
 from node.jobs import Job
 from node.lane import CLIENT
+from node.metrics import Metrics
 from node.verifier import Verifier
 from p2p.mesh import Mesh
 
@@ -41,6 +42,7 @@ class NodeLoop:
         clock: ProcessedClock,
         verifier: Verifier,
         ledger_pool: ThreadPoolExecutor,
+        metrics: Metrics,
     ) -> None:
         """Take over an assembled node; `mesh` is set before `start`."""
         self.driver = node.driver
@@ -53,6 +55,7 @@ class NodeLoop:
         self._clock = clock
         self._verifier = verifier
         self._pool = ledger_pool
+        self._metrics = metrics
         self._sync_pool = ThreadPoolExecutor(3, thread_name_prefix="sync")
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(JOBS_MAX)
         self._verify: asyncio.Queue[tuple[Screening, int | None]] = asyncio.Queue()
@@ -137,12 +140,14 @@ class NodeLoop:
                     self.driver.feed(Tick())
                 while self.driver.has_work:
                     if self.driver.begin(self._clock.now(), wall_ms()):
+                        began = running.time()
                         await asyncio.gather(
                             *(
                                 running.run_in_executor(self._sync_pool, sync)
                                 for sync in self.driver.syncs()
                             )
                         )
+                        self._metrics.wal_sync(running.time() - began)
                     self._carry_out(self.driver.finish())
         finally:
             self._sync_pool.shutdown()
@@ -196,7 +201,10 @@ class NodeLoop:
             while not self._verify.empty():
                 batches.append(self._verify.get_nowait())
             transactions = [item for screening, _ in batches for item in screening.unverified]
+            began = asyncio.get_running_loop().time()
             verdicts = await self._verifier.verify_batch(transactions)
+            signatures = sum(len(item.signatures) for item in transactions)
+            self._metrics.verified(asyncio.get_running_loop().time() - began, signatures)
             start = 0
             for screening, ticket in batches:
                 end = start + len(screening.unverified)

@@ -41,6 +41,8 @@ class Metrics:
         """For other collectors of the same process, e.g. the API's."""
         self._kinds: dict[str, tuple[str, str]] = {}
         self._values: dict[str, dict[str, str]] = {}
+        self._syncs_seen = 0
+        self._keys_seen = 0
         self._make_consensus()
         self._make_network()
         self._make_local()
@@ -151,6 +153,12 @@ class Metrics:
         self._verify.observe(seconds)
         self._verified.inc(signatures)
 
+    def storage(self, *, syncs: int, keys: int) -> None:
+        """Totals since the start: fsyncs of logs and store, keys written to the store."""
+        self._syncs.inc(syncs - self._syncs_seen)
+        self._keys.inc(keys - self._keys_seen)
+        self._syncs_seen, self._keys_seen = syncs, keys
+
     def loop_lag(self, seconds: float) -> None:
         """How late the event loop ran something that was due."""
         self._loop_lag.set(seconds)
@@ -214,6 +222,8 @@ class Metrics:
         self._wal_sync = self._histogram(
             "wal_sync_seconds", "Time of one turn's fsync of the vote log.", _FAST_S
         )
+        self._syncs = self._counter("storage_syncs_total", "Fsyncs of logs and store.")
+        self._keys = self._counter("storage_keys_total", "Keys written to the store.")
         self._verify = self._histogram(
             "crypto_verify_seconds", "Time of one chunk of signatures.", _FAST_S
         )

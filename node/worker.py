@@ -59,6 +59,8 @@ class Worker:
         self._store = store
         self._name = name
         self._staged: dict[bytes, Staged] = {}
+        self.writes = 0
+        self.keys_written = 0
 
     def do(self, job: Job) -> Answer:
         """Carry out one job."""
@@ -136,7 +138,10 @@ class Worker:
     def _commit(self, staged: Staged, certificate: Certificate) -> Committed:
         """The one durable batch of a block (row E)."""
         certified_by = self.ledger.validators
-        self._store.write(self.ledger.commit(staged, certificate), sync=True)
+        batch = self.ledger.commit(staged, certificate)
+        self._store.write(batch, sync=True)
+        self.writes += 1
+        self.keys_written += len(batch)
         self.ledger.adopt(staged)
         self._staged.clear()
         return Committed(

@@ -7,8 +7,9 @@ from ledger.contracts.doc import Doc
 from ledger.contracts.governance import Governance
 from ledger.contracts.org import Org
 from ledger.contracts.trace import Trace
+from ledger.judge import judge_evidence
 
 CONTRACTS: Mapping[str, Contract] = {
-    contract.name: contract for contract in (Doc(), Governance(), Org(), Trace())
+    contract.name: contract for contract in (Doc(), Governance(judge_evidence), Org(), Trace())
 }
 """Every contract that a call may name."""

@@ -150,7 +150,9 @@ def _tell(session: Session, steps: Steps) -> tuple[int, list[dict[str, object]]]
             job = Capture(
                 session, client, key, wait=True, timeout_ms=STORY_TIMEOUT_MS, expires_ms=600_000
             )
-            rows += job.run(events_of(document_of(step)))
+            for row in job.run(events_of(document_of(step))):
+                facts = {name: row[name] for name in ("id", "tx_id", "height")}
+                rows.append({**facts, "member": step.member, "en": step.en, "zh": step.zh})
             if number == 0:
                 steps.done("first block committed", _first_block(client.block(1)))
     height = max(row["height"] for row in rows if isinstance(row["height"], int))

@@ -75,6 +75,11 @@ COMMANDS: dict[str, Entry] = {
     "version": Entry("node.cli.tools", "version", "Print versions", _TOOLS),
 }
 
+_GROUPS = frozenset(
+    {"demo", "net", "node", "tx", "epcis", "doc", "block", "prove", "key", "config"}
+)
+"""Commands that have commands of their own."""
+
 
 class LazyGroup(click.Group):
     """A group that imports a command when it is used, and lists help without importing.
@@ -183,9 +188,13 @@ def _told(error: Exception, command: str) -> CliError:
 
 
 def _command_of(arguments: list[str]) -> str:
-    """The words of the command, for messages."""
-    words = [argument for argument in arguments[:2] if not argument.startswith("-")]
-    return " ".join(["hansa", *words])
+    """The words of the command, for messages: ``hansa doc register``."""
+    for index, argument in enumerate(arguments):
+        if argument in COMMANDS:
+            following = arguments[index + 1 : index + 2] if argument in _GROUPS else []
+            words = [word for word in following if not word.startswith("-")]
+            return " ".join(["hansa", argument, *words])
+    return "hansa"
 
 
 def _form_in(arguments: list[str]) -> str | None:

@@ -1,28 +1,32 @@
 """`hansa bench`, `hansa completion` and `hansa version`."""
 
-import importlib
 import platform
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import get_completion_class
 
-from node.cli.errors import CliError, ExitCode
 from node.cli.options import Session, with_session
 from node.cli.output import Result
+
+if TYPE_CHECKING:
+    from node.bench_load import Workload
 
 SHELLS = ("bash", "zsh", "fish")
 WORKLOADS = ("epcis", "doc")
 
 
-@click.command()
+@click.command(epilog="Example: hansa bench --nodes 4 --seconds 20 -o json")
 @click.option("--nodes", type=click.IntRange(1, 100), default=4, show_default=True)
 @click.option("--seconds", type=click.IntRange(1, 86_400), default=20, show_default=True)
 @click.option("--workload", type=click.Choice(WORKLOADS), default="epcis", show_default=True)
 @click.option("--keys", type=click.IntRange(1, 1_000_000), default=1_000, show_default=True)
 @click.option("--rate", type=click.IntRange(1), help="Transactions a second; all it takes if none.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
 @click.option("--keep", type=click.Path(path_type=Path), help="Keep the network in this directory.")
 @with_session
 def bench(  # noqa: PLR0913 - the options of a measurement
@@ -30,30 +34,39 @@ def bench(  # noqa: PLR0913 - the options of a measurement
     *,
     nodes: int,
     seconds: int,
-    workload: str,
+    workload: "Workload",
     keys: int,
     rate: int | None,
+    seed: int,
     keep: Path | None,
 ) -> None:
     """Measure a fresh network of its own, loaded through the API by client processes."""
-    try:
-        runner = importlib.import_module("node.bench")
-    except ModuleNotFoundError as error:
-        raise CliError(
-            ExitCode.BAD_CONFIG, "bench.missing", "no benchmark", str(error), "install hansa-node"
-        ) from error
-    report = runner.run(
-        nodes=nodes,
-        seconds=seconds,
-        workload=workload,
-        keys=keys,
-        rate=rate,
-        directory=keep,
-        say=session.printer.say,
+    from node import bench as runner  # noqa: PLC0415 - loads the whole product
+
+    settings = runner.Settings(
+        nodes=nodes, seconds=seconds, workload=workload, keys=keys, rate=rate, seed=seed
     )
-    rows = [{"what": name, "value": value} for name, value in report.items()]
-    session.printer.result(Result(report, rows if session.printer.form != "jsonl" else None))
-    session.printer.next("hansa bench --workload doc", "docs/guides/cli.md")
+    report = runner.run(settings, session.printer.say, keep)
+    _show_report(session, report)
+    other = next(name for name in WORKLOADS if name != workload)
+    session.printer.next(f"hansa bench --workload {other}")
+
+
+def _show_report(session: Session, report: Mapping[str, object]) -> None:
+    """The report as it is; for people figures, then a line a node."""
+    rows = [{"figure": name, "value": value} for name, value in report.items()]
+    if session.printer.form == "jsonl":
+        session.printer.result(Result(report))
+        return
+    if not session.printer.for_people:
+        session.printer.result(Result(report, rows))
+        return
+    figures = [row for row in rows if not isinstance(row["value"], list | dict)]
+    session.printer.result(Result(report, figures))
+    nodes = report.get("nodes")
+    if isinstance(nodes, list):
+        click.echo(file=session.printer.out)
+        session.printer.result(Result(report, nodes))
 
 
 @click.command()

@@ -102,8 +102,8 @@ made from the code by `scripts/reference`; a test fails when it is out of date.
 *Fault* says whose it is: the **sender** sent something invalid, **nobody** (it may work later),
 **stored data** is damaged and the node stops, the **disk** failed and the node stops, a
 **command** was told to do what cannot be done, a **peer** is told why its connection ends. Words
-in braces and `…` stand for values. The refusals of contracts (`AUTH`, `STATE` and so on) are a closed set of
-their own: [contracts.md](contracts.md)."""
+in braces and `…` stand for values. The refusals of contracts (`AUTH`, `STATE` and so on) are a
+closed set of their own: [contracts.md](contracts.md)."""
 
 
 def _area(item):

@@ -1,5 +1,6 @@
 """The page of all figures, made from the code; docs/guides/metrics.md."""
 
+from node.api.middleware import ApiMetrics
 from node.metrics import Metrics
 from tests.tidy.tree import ROOT
 
@@ -15,9 +16,17 @@ test fails when it is out of date.
 | --- | --- | --- |"""
 
 
+def figures():
+    """Name, kind and help of every figure: the node's, then the API's."""
+    yield from Metrics().described()
+    for family in ApiMetrics()._registry.collect():
+        ending = "_total" if family.type == "counter" else ""
+        yield family.name + ending, family.type, family.documentation.rstrip(".") + "."
+
+
 def page():
     """The reference page."""
-    rows = [f"| `{name}` | {kind} | {text} |" for name, kind, text in Metrics().described()]
+    rows = [f"| `{name}` | {kind} | {text} |" for name, kind, text in figures()]
     return "\n".join([_HEAD, *rows]) + "\n"
 
 
