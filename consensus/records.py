@@ -55,6 +55,7 @@ class PreparedRecord:
 
 Record: TypeAlias = BodyRecord | OwnRecord | NewViewRecord | PreparedRecord
 
+_HEIGHT_BYTES = 8
 _BODY, _OWN, _NEW_VIEW, _PREPARED = 1, 2, 3, 4
 _KINDS = {BodyRecord: _BODY, OwnRecord: _OWN, NewViewRecord: _NEW_VIEW, PreparedRecord: _PREPARED}
 
@@ -89,7 +90,7 @@ def encode_record(record: Record) -> bytes:
 def _payload(record: Record) -> bytes:
     match record:
         case BodyRecord():
-            return record.height.to_bytes(8, "big") + record.block
+            return record.height.to_bytes(_HEIGHT_BYTES, "big") + record.block
         case OwnRecord() | NewViewRecord():
             return encode_message(record.message)
         case PreparedRecord():
@@ -105,8 +106,9 @@ def decode_record(data: bytes) -> Record:
     try:
         if data[:1] == bytes([RECORD_VERSION]):
             kind, payload = data[1], data[2:]
-            if kind == _BODY:
-                return BodyRecord(int.from_bytes(payload[:8], "big"), payload[8:])
+            if kind == _BODY and len(payload) > _HEIGHT_BYTES:
+                height = int.from_bytes(payload[:_HEIGHT_BYTES], "big")
+                return BodyRecord(height, payload[_HEIGHT_BYTES:])
             if kind == _PREPARED:
                 return PreparedRecord(unpack(Certificate, payload))
             message = decode_message(payload)

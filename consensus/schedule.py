@@ -98,11 +98,13 @@ class Schedule:
         """The order minus at most f skipped; those whose penalty began first are freed first."""
         skipped = []
         for signer, said_at in strikes.items():
-            past = [at for at in said_at if at < height]
-            if past:
-                doublings = min(len(past) - 1, PENALTY_DOUBLINGS_MAX)
-                if height <= past[-1] + PENALTY_HEIGHTS * 2**doublings:
-                    skipped.append((past[-1], signer))
+            # They rise, and at most the last of them is not below `height`.
+            count = len(said_at) - (said_at[-1] >= height)
+            if count:
+                last = said_at[count - 1]
+                doublings = min(count - 1, PENALTY_DOUBLINGS_MAX)
+                if height <= last + PENALTY_HEIGHTS * 2**doublings:
+                    skipped.append((last, signer))
         allowed = self._validators.faults
         latest = {signer for _, signer in sorted(skipped)[-allowed:]} if allowed else set()
         return [index for index in self._order if index not in latest]

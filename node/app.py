@@ -23,7 +23,9 @@ from hansa.keyfile import KeyFile, open_key_file
 from hansa.signing import SigningKey, verify
 from node import VERSION
 from node.admission import Limits
-from node.api.server import ApiServer, ApiSettings
+from node.api.access import Token
+from node.api.routing import Scope
+from node.api.server import ALL_SCOPES, ApiServer, ApiSettings
 from node.assemble import WAL_FOLDER, Node, Settings, assemble
 from node.clock import ProcessedClock, wall_ms
 from node.config import Config, load
@@ -146,7 +148,7 @@ async def _run(home: Path, config: Config) -> None:
         loop.observers.append(Journalist(log, loop).observe)
         service = NodeService(loop, mesh, roster, transport, config, home, metrics)
         server = ApiServer(
-            service, _api_settings(config), version=VERSION, contracts=describe_contracts
+            service, _api_settings(home, config), version=VERSION, contracts=describe_contracts
         )
         head = node.worker.ledger.head
         log.info("node.start", chain=genesis.chain_id, height=head.height, pid=os.getpid())
@@ -271,10 +273,40 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _api_settings(config: Config) -> ApiSettings:
+def _api_settings(home: Path, config: Config) -> ApiSettings:
     host, port = _address(config.api.listen)
     tls = None
     if config.api.tls_certificate:
         tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         tls.load_cert_chain(config.api.tls_certificate, config.api.tls_key)
-    return ApiSettings(host=host, port=port, tls=tls, subscribers_max=config.api.streams_max)
+    return ApiSettings(
+        host=host,
+        port=port,
+        tls=tls,
+        tokens=_tokens(home / config.api.tokens_file) if config.api.tokens_file else (),
+        subscribers_max=config.api.streams_max,
+    )
+
+
+def _tokens(path: Path) -> tuple[Token, ...]:
+    """The bearer tokens of a file, which holds their digests only.
+
+    Raises:
+        Rejected: ``config.tokens``.
+    """
+    found = []
+    for number, line in enumerate(_read(path).decode().splitlines(), start=1):
+        words = line.partition("#")[0].split()
+        if not words:
+            continue
+        scopes: frozenset[Scope] = frozenset(
+            scope for scope in ALL_SCOPES if scope in words[-1].split(",")
+        )
+        if len(words) != 3 or len(words[1]) != 64 or not scopes:  # noqa: PLR2004 - name, digest, scopes
+            raise Rejected(
+                "config.tokens",
+                f"{path} line {number} is not: name, 64 hex digits, scopes",
+                "write for example: scanner 9f86d0…0a08 read,submit",
+            )
+        found.append(Token(words[0], bytes.fromhex(words[1]), scopes))
+    return tuple(found)

@@ -51,6 +51,10 @@ SUPPLY_SHARE = 0.6
 """Transactions are made for so much of the limit: more than any run has used up."""
 SUPPLY_MAX = 1_000_000
 """Transactions signed in advance, about 1 GiB."""
+SUPPLY_MIN = 10_000
+"""Enough for a short run where the limit was measured too low."""
+KEYS_MAX = 40_000
+"""People that fit into a genesis file."""
 EXPIRY_MS = 6 * 3600 * 1000
 """No transaction dies during a run."""
 SIGNED_PACKAGES = ("hansa-node", "hansa-sdk", "PyNaCl", "plyvel", "aiohttp", "msgpack", "msgspec")
@@ -123,16 +127,20 @@ def run(settings: Settings, say: Say, directory: Path | None = None) -> Report:
         started = time.monotonic()
         network = create(home, settings.nodes, settings.seed, settings.keys)
         stack.callback(network.stop)
+        stack.callback(_deaf)  # first of all, however this ends
         network.start()
         say(f"  {settings.nodes} nodes run, {settings.keys} client keys in genesis")
         measured = _measure(settings, network, crew, started, say)
-        stack.callback(_deaf)
         return _report(settings, measured, [entry.name for entry in network.network.nodes])
 
 
 def _check(settings: Settings) -> None:
     if settings.nodes > MEMBERS_MAX:
         raise Rejected("bench.settings", f"{settings.nodes} nodes, at most {MEMBERS_MAX}")
+    if not settings.nodes <= settings.keys <= KEYS_MAX:
+        raise Rejected(
+            "bench.settings", f"{settings.keys} keys, {settings.nodes} to {KEYS_MAX} may be"
+        )
     if settings.rate is not None and settings.rate * settings.seconds > SUPPLY_MAX:
         raise Rejected(
             "bench.settings",
@@ -223,7 +231,13 @@ def _supply(settings: Settings, limit: Limit) -> int:
     if settings.rate is not None:
         return settings.rate * (settings.seconds + 1)
     wanted = int(limit.median / settings.nodes * SUPPLY_SHARE * settings.seconds)
-    return min(max(wanted, 1_000), SUPPLY_MAX)
+    if wanted > SUPPLY_MAX:
+        raise Rejected(
+            "bench.settings",
+            f"{wanted} transactions for {settings.seconds} s, at most {SUPPLY_MAX} are signed",
+            "lower --seconds, or give --rate",
+        )
+    return max(wanted, SUPPLY_MIN)
 
 
 def _loads(settings: Settings, apis: Sequence[str], size: int) -> list[Load]:

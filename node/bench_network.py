@@ -200,6 +200,4 @@ def _counts(process: processes.Process) -> Counts:
     fields = (proc / "stat").read_text().rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])  # utime and stime: fields 14 and 15 of proc(5)
     pages = int((proc / "statm").read_text().split()[1])
-    return Counts(
-        counters, ticks / TICKS_S, pages * os.sysconf("SC_PAGE_SIZE"), log_size
-    )
+    return Counts(counters, ticks / TICKS_S, pages * os.sysconf("SC_PAGE_SIZE"), log_size)

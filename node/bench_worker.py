@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 import aiohttp
 import msgspec
@@ -19,7 +19,7 @@ import nacl.bindings
 from hansa.client import calls
 from hansa.client.calls import Ask
 from hansa.client.types import Fate, SubmittedBatch, TransactionReply
-from hansa.errors import HansaError, Rejected, Unavailable
+from hansa.errors import HansaError, Unavailable
 from node.bench_load import LoadPlan, signed_messages, transactions
 from node.clock import wall_ms
 
@@ -265,16 +265,21 @@ def main() -> None:
     worker = Worker()
     decoder = msgspec.json.Decoder(Order)
     for line in sys.stdin.buffer:
-        order = decoder.decode(line)
-        match order:
-            case Make():
-                answer: Made | Verified | Loaded = worker.make(order)
-            case Verify():
-                answer = worker.verify(order)
-            case Load():
-                answer = asyncio.run(worker.load(order))
+        answer = _carry_out(worker, decoder.decode(line))
         sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
         sys.stdout.buffer.flush()
+
+
+def _carry_out(worker: Worker, order: Order) -> Made | Verified | Loaded:
+    match order:
+        case Make():
+            return worker.make(order)
+        case Verify():
+            return worker.verify(order)
+        case Load():
+            return asyncio.run(worker.load(order))
+        case _:
+            assert_never(order)
 
 
 if __name__ == "__main__":

@@ -91,6 +91,10 @@ class ApiSection(_Section, frozen=True):
     requests_per_second: Annotated[
         Positive, Meta(description="Requests a second that one client may make.")
     ] = 1000
+    tokens_file: Annotated[
+        str,
+        Meta(description="Lines of: name, SHA-256 of the token in hex, scopes (read,submit)."),
+    ] = ""
     streams_max: Annotated[Positive, Meta(description="Live event streams at once.")] = 256
 
 

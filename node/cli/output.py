@@ -15,8 +15,9 @@ import click
 FORMS = ("table", "json", "jsonl", "tsv")
 ID_CHARACTERS = 12
 """What a table shows of an id: enough to tell them apart, and to paste as a prefix."""
-WIDTH_WITHOUT_TERMINAL = 10_000
-"""Columns of a table that goes into a pipe: wider than any row, so that nothing is cut."""
+WIDTH = 10_000
+"""Columns of a table: wider than any row, so that nothing is cut or folded in a pipe, and a
+narrow terminal breaks whole lines as it breaks any other."""
 
 Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -171,16 +172,15 @@ class Printer:
         from rich.table import Table  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        terminal = self.out.isatty()
-        console = Console(file=self.out, width=None if terminal else WIDTH_WITHOUT_TERMINAL)
+        console = Console(file=self.out, width=WIDTH)
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
         shown = columns or _columns_of(rows)
         for column in shown:
             justify = "right" if column.kind in {"number", "lag"} else "left"
-            table.add_column(column.heading, justify=justify, overflow="fold")  # type: ignore[arg-type]
+            table.add_column(column.heading, justify=justify)  # type: ignore[arg-type]
         for row in rows:
             table.add_row(*(Text(column.cell(row, short=True)) for column in shown))
-        console.print(table, soft_wrap=not terminal)
+        console.print(table, soft_wrap=True)
 
 
 def _one_line(text: str) -> str:

@@ -142,6 +142,10 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return ExitCode.INTERRUPTED
+    except SystemExit:
+        # click ends so after completing a word, and when the reader of our pipe has gone: that
+        # reader has what it wanted.
+        return ExitCode.OK
     return code if isinstance(code, int) else ExitCode.OK
 
 

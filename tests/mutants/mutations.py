@@ -39,15 +39,22 @@ class Mutation:
         file: path from the project's root.
         number: of the mistake in the file, in the order of `mutations_of`.
         line: in the source.
-        text: the source there, shortened.
+        place: the whole line, shortened.
+        text: the part of it that changes, shortened.
         change: what becomes of it.
     """
 
     file: str
     number: int
     line: int
+    place: str
     text: str
     change: str
+
+    @property
+    def told(self):
+        """The mistake on one line."""
+        return f"{self.file}:{self.line}  {self.place}  [{self.text}: {self.change}]"
 
     @property
     def key(self):
@@ -58,10 +65,12 @@ class Mutation:
 def mutations_of(file, source):
     """Every mistake that can be made in a source."""
     found = []
+    lines = source.splitlines()
     for number, (node, change, _) in enumerate(_sites(ast.parse(source))):
         segment = ast.get_source_segment(source, node) or ""
         text = " ".join(segment.split())[:TEXT_MAX]
-        found.append(Mutation(file, number, node.lineno, text, change))
+        place = lines[node.lineno - 1].strip()[:TEXT_MAX]
+        found.append(Mutation(file, number, node.lineno, place, text, change))
     return found
 
 
@@ -136,6 +145,16 @@ def _in_expression(node):
         case ast.BinOp(op=operator) | ast.AugAssign(op=operator) if type(operator) in ARITHMETIC:
             other = ARITHMETIC[type(operator)]
             yield node, _named(operator, other()), _set(node, "op", other())
+        case ast.Constant():
+            yield from _in_constant(node)
+        case ast.Return(value=ast.AST() as value) if not _is_none(value):
+            yield node, "return None", _set(node, "value", ast.Constant(None))
+        case _:
+            yield from _in_condition(node)
+
+
+def _in_condition(node):
+    match node:
         case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test):
             negated = ast.UnaryOp(ast.Not(), copy.deepcopy(test))
             yield test, "negated", _set(node, "test", negated)
@@ -143,13 +162,15 @@ def _in_expression(node):
             for place, test in enumerate(ifs):
                 negated = ast.UnaryOp(ast.Not(), copy.deepcopy(test))
                 yield test, "negated", _put(ifs, place, negated)
-        case ast.Constant(value=bool() as value):
+
+
+def _in_constant(node):
+    match node.value:
+        case bool() as value:
             yield node, str(not value), _set(node, "value", not value)
-        case ast.Constant(value=int() as value):
+        case int() as value:
             yield node, str(value + 1), _set(node, "value", value + 1)
             yield node, str(value - 1), _set(node, "value", value - 1)
-        case ast.Return(value=ast.AST() as value) if not _is_none(value):
-            yield node, "return None", _set(node, "value", ast.Constant(None))
 
 
 def _in_statements(node):

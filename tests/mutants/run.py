@@ -18,7 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from tests.mutants.mutations import mutated, mutations_of
-from tests.mutants.suites import FOLDERS, suites_for
+from tests.mutants.suites import suites_for
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTATED = ("sdk/src/hansa", "ledger", "consensus")
@@ -39,7 +39,7 @@ def main(arguments=None):
     with tempfile.TemporaryDirectory(prefix="hansa-mutants-") as folder:
         for number in range(given.jobs):
             copies.put(_copy(Path(folder) / str(number)))
-        limit_s = _baseline(copies)
+        limit_s = _baseline(copies, chosen)
         if limit_s is None:
             return 70
         left = [mutation for mutation in chosen if mutation.key not in done]
@@ -85,12 +85,12 @@ def _copy(target):
     return target
 
 
-def _baseline(copies):
+def _baseline(copies, chosen):
     """How long a run may take, in seconds; None when the tests fail without any mistake."""
     place = copies.get()
     began = time.monotonic()
-    found = [folder for folder in FOLDERS if any((place / folder).glob("test_*.py"))]
-    done = _pytest(place, found, None)
+    needed = {path for one in chosen for suite in suites_for(place, one.file) for path in suite}
+    done = _pytest(place, sorted(needed), None)
     took = time.monotonic() - began
     copies.put(place)
     if done.returncode:
@@ -120,11 +120,17 @@ def _noticed(place, file, limit_s):
         except subprocess.TimeoutExpired:
             return "hung"
         if done.returncode:
-            failed = [
-                line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))
-            ]
-            return failed[0].split(" ")[1].rpartition("/")[2] if failed else "broken"
+            return _first_failure(done.stdout)
     return "survived"
+
+
+def _first_failure(output):
+    """The test that noticed it, without its folder; ``broken`` when nothing could be collected."""
+    for line in output.splitlines():
+        if line.startswith(("FAILED ", "ERROR ")):
+            path, _, test = line.partition(" ")[2].partition(" - ")[0].partition("::")
+            return f"{Path(path).name} {test}".strip()
+    return "broken"
 
 
 def _pytest(place, paths, limit_s):
@@ -136,7 +142,7 @@ def _pytest(place, paths, limit_s):
     }
     options = ["-q", "-x", "--no-header", "--tb=no", "-m", "not slow", "--hypothesis-seed=0"]
     plugins = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    return subprocess.run(  # noqa: S603 - our own tests
+    return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *plugins, *paths],
         cwd=place,
         env=environment,
@@ -164,7 +170,7 @@ def _write(path, key, outcome):
 def _line(mutation, outcome):
     mark = "SURVIVED" if outcome == "survived" else "killed  "
     by = "" if outcome == "survived" else f"   by {outcome}"
-    return f"{mark} {mutation.file}:{mutation.line}  {mutation.text!r}: {mutation.change}{by}"
+    return f"{mark} {mutation.told}{by}"
 
 
 def _conclude(chosen, done):
@@ -172,7 +178,7 @@ def _conclude(chosen, done):
     killed = len(chosen) - len(survivors)
     print("\nnot noticed:" if survivors else "\nall were noticed")
     for mutation in survivors:
-        print(f"  {mutation.file}:{mutation.line}  {mutation.text!r}: {mutation.change}")
+        print(f"  {mutation.told}")
     percent = 100 * killed // max(1, len(chosen))
     print(f"killed {killed} of {len(chosen)}, {percent} % (at least {NEED_PERCENT} % needed)")
     return int(percent < NEED_PERCENT)

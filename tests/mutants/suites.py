@@ -2,7 +2,6 @@
 
 import re
 
-FOLDERS = ("tests/unit/hansa", "tests/unit/ledger", "tests/unit/consensus", "tests/property")
 ORDER = {
     "hansa": ("tests/unit/hansa", "tests/property", "tests/unit/ledger", "tests/unit/consensus"),
     "ledger": ("tests/unit/ledger", "tests/property"),

@@ -2,9 +2,9 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import T0_MS, Talk, asked, sent
+from tests.unit.consensus.talk import T0_MS, Talk, asked, sent, signed
 
-from consensus.io import Build, Built, Fetch
+from consensus.io import Build, Built, Fetch, Stored
 from consensus.messages import VIEW_MAX, NewView, ViewChangeProof, Vote
 from consensus.records import NewViewRecord
 from hansa.encoding import pack
@@ -538,7 +538,7 @@ def test_an_own_new_view_that_was_overtaken_is_not_entered():
     [message] = [intent for intent in out.intents if isinstance(intent, NewView)]
     talk.hear(talk.new_view(2, talk.changes(2), talk.block((), view=2), fresh=True))
 
-    talk.core._stored(type("Stored", (), {"message": message})(), talk.now(), out)
+    talk.feed(Stored(signed(message, talk.validators)))
 
     assert talk.state.view == 2
 
