@@ -211,7 +211,7 @@ def _measure(
     after = network.counts()
     say("  counting blocks")
     windows = _windows(halves)
-    blocks = network.blocks(windows[0].start, wall_ms()) if windows else []
+    blocks = network.blocks(windows[0].start, windows[-1].drained)
     return Measured(first_commit_s, rounds, halves, before, after, blocks, height, agree)
 
 
@@ -259,7 +259,7 @@ def _windows(halves: Sequence[Sequence[Loaded]]) -> list[Window]:
         start = max(one.started for one in half)
         stop = min(one.stopped for one in half)
         ramp = min(RAMP_MS, (stop - start) // 4)
-        windows.append(Window(start + ramp, stop))
+        windows.append(Window(start + ramp, stop, max(one.drained for one in half)))
     return windows
 
 

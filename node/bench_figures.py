@@ -25,10 +25,17 @@ class BlockCount:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of steady load by the wall clock, ms since 1970."""
+    """A stretch of load by the wall clock, ms since 1970.
+
+    Attributes:
+        start: steady from here on.
+        stop: nothing was sent after it.
+        drained: everything that was sent was final.
+    """
 
     start: int
     stop: int
+    drained: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +72,27 @@ def steady_rate(blocks: Sequence[BlockCount], windows: Sequence[Window]) -> Rate
 
     In each window it counts from the last block at or before its start to the first one at or
     after its stop, without the former's transactions: so a stall inside or at the end counts,
-    and no block is cut in two.
+    and no block is cut in two. Where no block came between stop and `drained` it ends at the stop.
     """
     ordered = sorted(blocks, key=lambda block: block.height)
     transactions = count = ms = 0
     for window in windows:
         before = [i for i, block in enumerate(ordered) if block.time <= window.start]
-        after = [i for i, block in enumerate(ordered) if block.time >= window.stop]
         first = before[-1] if before else 0
-        last = after[0] if after else len(ordered) - 1
-        if last <= first:
+        counted: list[BlockCount] = []
+        end = window.stop
+        for block in ordered[first + 1 :]:
+            if block.time > window.drained:
+                break
+            counted.append(block)
+            if block.time >= window.stop:
+                end = block.time
+                break
+        if not counted:
             continue
-        counted = ordered[first + 1 : last + 1]
         transactions += sum(block.accepted for block in counted)
         count += len(counted)
-        ms += ordered[last].time - ordered[first].time
+        ms += end - ordered[first].time
     return Rate(transactions, count, ms)
 
 

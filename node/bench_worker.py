@@ -90,6 +90,7 @@ class Loaded(msgspec.Struct):
     Attributes:
         started: wall time of the first batch, ms since 1970.
         stopped: wall time after which no batch was sent: the end, or when nothing was left.
+        drained: wall time at which everything was final.
         sent: transactions sent.
         samples: (ms from `started` to the submission, µs from there to the receipt) of the last
             transaction of each batch.
@@ -100,6 +101,7 @@ class Loaded(msgspec.Struct):
 
     started: int = 0
     stopped: int = 0
+    drained: int = 0
     sent: int = 0
     samples: list[tuple[int, int]] = msgspec.field(default_factory=list)
     problems: dict[str, int] = msgspec.field(default_factory=dict)
@@ -159,6 +161,7 @@ class Worker:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             stretch = _Stretch(session, self._batches, order)
             await stretch.run()
+        stretch.found.drained = wall_ms()
         stretch.found.cpu_ms = (time.process_time_ns() - cpu) // 1_000_000
         return stretch.found
 

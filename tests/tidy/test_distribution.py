@@ -138,6 +138,13 @@ def test_every_dependency_is_held_by_the_constraints():
     assert asked - {"hansa-sdk"} <= held
 
 
+def test_both_distributions_carry_the_licence():
+    text = (ROOT / "LICENSE").read_text(encoding="utf-8")
+
+    assert "Apache License" in text
+    assert (ROOT / "sdk" / "LICENSE").read_text(encoding="utf-8") == text
+
+
 def test_both_distributions_have_one_version():
     versions = {
         tomllib.loads((ROOT / name).read_text(encoding="utf-8"))["project"]["version"]

@@ -153,6 +153,15 @@ def test_every_link_between_pages_leads_somewhere():
     assert broken == []
 
 
+def test_every_page_is_reached_from_the_index():
+    text = page("index.md")
+
+    pages = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md")]
+    assert [
+        name.as_posix() for name in pages if name.name != "index.md" and f"({name})" not in text
+    ] == []
+
+
 def test_every_page_that_code_cites_exists():
     cited = {
         match

@@ -54,7 +54,7 @@ def unpack(kind: type[W], data: bytes) -> W:
             fields) or ``encoding.not-canonical`` (another spelling of a valid struct).
     """
     try:
-        plain = msgpack.unpackb(data, raw=False, strict_map_key=True)
+        plain = msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_no_extension)
         struct = msgspec.convert(plain, kind, builtin_types=(bytes,))
     except (ValueError, TypeError, OverflowError, RecursionError, msgspec.ValidationError) as error:
         raise Rejected("encoding.malformed", f"{kind.__name__}: {error}") from error
@@ -79,12 +79,17 @@ def decode_value(data: bytes) -> Value:
         Rejected: ``encoding.malformed``, ``encoding.value`` or ``encoding.not-canonical``.
     """
     try:
-        value = msgpack.unpackb(data, raw=False, strict_map_key=True)
+        value = msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_no_extension)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Rejected("encoding.malformed", f"value: {error}") from error
     if encode_value(value) != data:  # type: ignore[arg-type]  # encode_value checks every node
         raise Rejected("encoding.not-canonical", "value: not the shortest, ordered spelling")
     return value  # type: ignore[return-value]  # checked by encode_value
+
+
+def _no_extension(code: int, data: bytes) -> None:
+    """An extension type would pass for an array of two: a second spelling."""
+    raise ValueError(f"extension type {code} with {len(data)} bytes")
 
 
 def _ordered(value: Value, depth: int) -> Value:
