@@ -243,7 +243,7 @@ def _verify_workers() -> int:
 
 
 def _key(home: Path, config: Config, path: str) -> SigningKey:
-    passphrase = None
+    passphrase = os.environ.get("HANSA_PASSPHRASE")
     if config.keys.passphrase_file:
         lines = _read(home / config.keys.passphrase_file).decode().splitlines()
         passphrase = lines[0] if lines else ""

@@ -23,14 +23,16 @@ from hansa.errors import Rejected
 from node.bench_figures import (
     BlockCount,
     Limit,
+    Shares,
     Window,
     difference,
     limit_of,
     percentile,
+    shares_of,
     steady_rate,
 )
 from node.bench_load import MEMBERS_MAX, LoadPlan, Workload
-from node.bench_network import BenchNetwork, Counts, create
+from node.bench_network import BenchNetwork, Counts, create, machine_cpu_s
 from node.bench_process import Crew
 from node.bench_worker import Load, Loaded, Make
 from node.clock import wall_ms
@@ -53,6 +55,8 @@ SUPPLY_MAX = 1_000_000
 """Transactions signed in advance, about 1 GiB."""
 SUPPLY_MIN = 10_000
 """Enough for a short run where the limit was measured too low."""
+OTHERS_MAX = 0.05
+"""Of the machine's processor time: beyond it a run says that it was disturbed."""
 KEYS_MAX = 40_000
 """People that fit into a genesis file."""
 EXPIRY_MS = 6 * 3600 * 1000
@@ -91,6 +95,7 @@ class Measured:
         first_commit_s: from nothing to the first committed transaction.
         rounds: slices of each round of verification.
         halves: of load; one entry a process in each.
+        shares: of each half, how much of the machine idled and how much others took.
         before: counts of the nodes, idle.
         after: the same at the end.
         blocks: all blocks of the load.
@@ -101,6 +106,7 @@ class Measured:
     first_commit_s: float
     rounds: list[list[float]]
     halves: list[list[Loaded]]
+    shares: list[Shares]
     before: list[Counts]
     after: list[Counts]
     blocks: list[BlockCount]
@@ -131,6 +137,9 @@ def run(settings: Settings, say: Say, directory: Path | None = None) -> Report:
         network.start()
         say(f"  {settings.nodes} nodes run, {settings.keys} client keys in genesis")
         measured = _measure(settings, network, crew, started, say)
+        disturbed = max(one.others for one in measured.shares)
+        if disturbed > OTHERS_MAX:
+            say(f"  ! other processes took {disturbed:.0%} of the machine: the figures are too low")
         return _report(settings, measured, [entry.name for entry in network.network.nodes])
 
 
@@ -201,10 +210,14 @@ def _measure(
     )
     say(f"  first commit after {first_commit_s:.1f} s; {made} transactions signed in advance")
     before = network.counts()
-    halves = []
+    halves, shares = [], []
     for half in range(2):
         say(f"  half {half + 1} of the load: {settings.seconds / 2:g} s")
-        halves.append(crew.load(_loads(settings, network.apis, crew.size)))
+        ours, machine_before = network.cpu_s(), machine_cpu_s()
+        loads = crew.load(_loads(settings, network.apis, crew.size))
+        ours = network.cpu_s() - ours + sum(one.cpu_ms for one in loads) / 1_000
+        shares.append(shares_of(machine_before, machine_cpu_s(), ours))
+        halves.append(loads)
         network.settle()
         rounds.append(crew.limit())
     height, agree = network.settle()
@@ -212,7 +225,7 @@ def _measure(
     say("  counting blocks")
     windows = _windows(halves)
     blocks = network.blocks(windows[0].start, windows[-1].drained)
-    return Measured(first_commit_s, rounds, halves, before, after, blocks, height, agree)
+    return Measured(first_commit_s, rounds, halves, shares, before, after, blocks, height, agree)
 
 
 def _share(plan: LoadPlan, first: int, count: int, batch: int) -> Make:
@@ -291,6 +304,8 @@ def _report(settings: Settings, measured: Measured, names: Sequence[str]) -> Rep
         "first_commit_s": round(measured.first_commit_s, 2),
         "height": measured.height,
         "agree": measured.agree,
+        "cpu_idle": round(max(one.idle for one in measured.shares), 3),
+        "cpu_others": round(max(one.others for one in measured.shares), 3),
         "clients_cpu_s": sum(one.cpu_ms for one in all_loads) / 1_000,
         "nodes": [
             _node(name, before, after)

@@ -67,6 +67,21 @@ class Limit:
     spread: float
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Shares of the machine's processor time, 0 to 1."""
+
+    idle: float
+    others: float
+
+
+def shares_of(before: tuple[float, float], after: tuple[float, float], ours: float) -> Shares:
+    """What of the machine idled and what others took, between two readings (busy, idle) in s."""
+    busy, idle = after[0] - before[0], after[1] - before[1]
+    total = busy + idle
+    return Shares(idle / total, max(busy - ours, 0.0) / total) if total else Shares(0.0, 0.0)
+
+
 def steady_rate(blocks: Sequence[BlockCount], windows: Sequence[Window]) -> Rate:
     """The rate over the windows, from block to block.
 

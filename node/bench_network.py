@@ -24,8 +24,10 @@ from node.clock import wall_ms
 from node.founding import MemberPlan, NetworkPlan, Protection, create_network, trust_of
 from node.network import GENESIS_FILE, LOOPBACK, TRUST_FILE, HostPlan, Network, plan_nodes
 
-API_PORTS, P2P_PORTS = 18_600, 28_600
-"""Where free ports are looked for: apart from those of a demo network."""
+API_PORTS, P2P_PORTS = 15_000, 20_000
+"""Where free ports are looked for: apart from demo networks and the system's own choices."""
+PORT_STEPS, PORT_STEP = 400, 10
+"""Two runs at the same time begin at different places, by their process ids."""
 QUORUM_TIMEOUT_S = 30.0
 """Nodes that do not see each other by then will not."""
 SETTLE_TIMEOUT_S = 30.0
@@ -102,6 +104,10 @@ class BenchNetwork:
         """What every node has done so far."""
         return [_counts(process) for process in self.running]
 
+    def cpu_s(self) -> float:
+        """Processor seconds of all nodes so far."""
+        return sum(_cpu_s(Path(f"/proc/{process.pid}")) for process in self.running)
+
     def require_alive(self) -> None:
         """Make sure that no node has ended.
 
@@ -169,7 +175,8 @@ def create(directory: Path, nodes: int, seed: int, keys: int) -> BenchNetwork:
         )
         for number in range(nodes)
     ]
-    api_port, p2p_port = processes.free_ports(API_PORTS, P2P_PORTS, nodes)
+    shift = os.getpid() % PORT_STEPS * PORT_STEP
+    api_port, p2p_port = processes.free_ports(API_PORTS + shift, P2P_PORTS + shift, nodes)
     names = [member.name for member in members]
     plans = plan_nodes(names, [HostPlan(LOOPBACK, nodes)], api_port, p2p_port)
     protection = Protection(development=True)
@@ -189,6 +196,13 @@ def _head(api: str) -> tuple[int, str]:
     return status.height, status.block_hash
 
 
+def machine_cpu_s() -> tuple[float, float]:
+    """Processor seconds of the machine since its start, all cores: busy and idle."""
+    line = Path("/proc/stat").read_text().splitlines()[0]
+    user, nice, system, idle, iowait, irq, softirq = map(int, line.split()[1:8])
+    return (user + nice + system + irq + softirq) / TICKS_S, (idle + iowait) / TICKS_S
+
+
 def _counts(process: processes.Process) -> Counts:
     assert process.api is not None
     with Client(process.api) as client:
@@ -197,7 +211,11 @@ def _counts(process: processes.Process) -> Counts:
         found = samples_of(reply.read().decode())
     counters = {name: found.get(metric) for name, metric in COUNTERS.items()}
     proc = Path(f"/proc/{process.pid}")
+    pages = int((proc / "statm").read_text().split()[1])
+    return Counts(counters, _cpu_s(proc), pages * os.sysconf("SC_PAGE_SIZE"), log_size)
+
+
+def _cpu_s(proc: Path) -> float:
     fields = (proc / "stat").read_text().rpartition(")")[2].split()
     ticks = int(fields[11]) + int(fields[12])  # utime and stime: fields 14 and 15 of proc(5)
-    pages = int((proc / "statm").read_text().split()[1])
-    return Counts(counters, ticks / TICKS_S, pages * os.sysconf("SC_PAGE_SIZE"), log_size)
+    return ticks / TICKS_S

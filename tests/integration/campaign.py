@@ -17,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 
 from hansa.errors import HansaError
-from node import demo
 from node.config import load as load_config
 from storage import wal
 from tests.integration.network import ROOT, DemoNetwork, until
@@ -283,7 +282,7 @@ def campaign(kind, home, rounds, seed):
     books = Books(network)
     with Loader(network, folder / "promised", rate) as loader:
         for number in range(len(facts), rounds):
-            chance = random.Random(f"{seed}/{number}")  # noqa: S311 - rounds that can be repeated
+            chance = random.Random(f"{seed}/{number}")
             fact = {"round": number, **one_round(network, books, loader, chance, number)}
             facts.append(fact)
             with diary.open("a", encoding="utf-8") as file:

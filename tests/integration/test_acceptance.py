@@ -229,7 +229,7 @@ def test_a_trace_walks_from_each_jar_to_the_green_beans_and_back(network):
     story = coffee()
     harvest = story.events[0].event
 
-    assert JARS == story.items
+    assert story.items == JARS
     for jar in story.items:
         up = {event["id"] for event in walked(network, jar, "--direction", "up")}
         assert harvest in up

@@ -23,7 +23,7 @@ def whole(network):
 
 def one_round(network, tmp_path, kind, rate, number):
     with Loader(network, tmp_path / "promised", rate) as loader:
-        return kind(network, Books(network), loader, random.Random(number), number)  # noqa: S311
+        return kind(network, Books(network), loader, random.Random(number), number)
 
 
 def test_the_others_commit_again_soon_after_the_primary_died_and_it_votes_again(whole, tmp_path):

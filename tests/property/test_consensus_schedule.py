@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.unit.consensus.world import genesis, validator_set
 
 from consensus.schedule import PENALTY_DOUBLINGS_MAX, PENALTY_HEIGHTS, WINDOW_HEIGHTS, Schedule
+from tests.unit.consensus.world import genesis, validator_set
 
 SEED = b"\7" * 32
 START = 10
@@ -51,9 +51,7 @@ def test_the_schedule_is_its_definition(size, steps):
     for number, (proposer_view, last_view) in enumerate(steps):
         height = START + number
         proposer = validators.validators[schedule.primary(height, proposer_view)].name
-        header = replace(
-            genesis(validators), height=height, primary=proposer, last_view=last_view
-        )
+        header = replace(genesis(validators), height=height, primary=proposer, last_view=last_view)
         headers.append(header)
         schedule.advance(header)
 

@@ -10,6 +10,7 @@ import heapq
 import random
 from dataclasses import dataclass, field
 
+from consensus.io import Tick
 from hansa.certificate import Certificate
 from hansa.client.transactions import make
 from hansa.genesis import Genesis, LegalId, Member, Node, Person
@@ -22,7 +23,6 @@ from node.events import PeerDown, PeerMessage, PeerUp, Verified
 from node.jobs import Committed
 from storage.kv import MemoryStore
 from storage.memory_files import MemoryFiles
-from consensus.io import Tick
 
 CHAIN = "sim"
 START_MS = 1_700_000_000_000

@@ -34,13 +34,13 @@ def test_each_mistake_is_made_once(source):
 
 
 def test_every_mistake_changes_the_program():
-    source = (ROOT / "ledger" / "tree.py").read_text(encoding="utf-8")
+    source = (ROOT / "ledger" / "replay.py").read_text(encoding="utf-8")
     same = ast.unparse(ast.parse(source))
 
-    results = [mutated(source, one.number) for one in mutations_of("tree.py", source)]
+    results = [mutated(source, one.number) for one in mutations_of("replay.py", source)]
 
     assert same not in results
-    assert len(results) > 100
+    assert len(results) > 20
 
 
 @pytest.mark.parametrize("folder", MUTATED)

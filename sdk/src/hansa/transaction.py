@@ -127,8 +127,8 @@ class SignedTransaction:
                 "transaction.version", f"version {transaction.version}, known: {VERSION}"
             )
         count = len(transaction.signers)
-        due = transaction.type == DUE
-        if len(set(transaction.signers)) != count or (count == 0) != due:
+        unsigned_due = transaction.type == DUE and count == 0
+        if len(set(transaction.signers)) != count or (count == 0) != unsigned_due:
             raise Rejected(
                 "transaction.signers", f"{count} signers, each once, are not allowed here"
             )

@@ -6,7 +6,6 @@ else lives here: votes, view changes and blocks of the others are made by the me
 """
 
 from msgspec.structs import replace
-from tests.unit.consensus.world import CHAIN, START_MS, genesis, sign, validator_set, verify
 
 from consensus.checks import Facts
 from consensus.guard import Guard
@@ -32,6 +31,7 @@ from hansa.encoding import pack
 from hansa.hashing import ZERO_HASH, sha256
 from hansa.merkle import root_of
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.world import CHAIN, START_MS, genesis, sign, validator_set, verify
 
 T0_MS = 1_000
 
@@ -95,9 +95,7 @@ class Talk:
 
     def born(self):
         """A core over what the disk holds."""
-        facts = Facts(
-            CHAIN, self.head, self.certificate, self.validators, self.validators, verify
-        )
+        facts = Facts(CHAIN, self.head, self.certificate, self.validators, self.validators, verify)
         schedule = Schedule(self.validators, self.height, self.head.hash)
         core = Replica(facts, schedule, self.name, T0_MS)
         records = [decode_record(data) for data in self.records]

@@ -2,14 +2,14 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import T0_MS, Talk
-from tests.unit.consensus.world import CHAIN, verify
 
 from consensus.accuse import evidence_of
 from consensus.io import Evidence
 from consensus.messages import UNSIGNED
 from hansa.evidence import check_evidence
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import T0_MS, Talk
+from tests.unit.consensus.world import CHAIN, verify
 
 
 def verdict(talk, out):

@@ -8,12 +8,12 @@ one decides it in view 1, the others another block in view 2.
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import T0_MS, Talk, signed
 
 from consensus.io import Stored
 from consensus.messages import NewView, ViewChangeProof, Vote
 from consensus.views import Views
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import T0_MS, Talk, signed
 
 
 def weak(self, view):

@@ -2,13 +2,13 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import T0_MS, Talk, signed
-from tests.unit.consensus.world import CHAIN, START_MS, verify
 
 from consensus.io import Stored
 from consensus.messages import AskFresh, Fresh
 from consensus.pacemaker import FRESH_GAP_MS, FRESH_IDLE_MS, FRESH_INTERVAL_MS
 from hansa.votes import PREPARE
+from tests.unit.consensus.talk import T0_MS, Talk, signed
+from tests.unit.consensus.world import CHAIN, START_MS, verify
 
 
 def fresh(talk, signer, time, **fields):

@@ -4,13 +4,13 @@ import itertools
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import Talk
-from tests.unit.consensus.world import CHAIN
 
 from consensus.guard import UNLOCKED, Guard, Slot, slot_of
 from hansa.errors import Corrupt
 from hansa.hashing import tagged_hash
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import Talk
+from tests.unit.consensus.world import CHAIN
 
 TALK = Talk("primary")
 ONE, TWO = TALK.block(("one",)), TALK.block(("two",))

@@ -1,7 +1,6 @@
 """However much liars say, a height takes bounded memory (docs/spec/consensus.md, section 9)."""
 
 from msgspec.structs import replace
-from tests.unit.consensus.talk import Talk, asked, sent
 
 from consensus.ahead import Ahead
 from consensus.height import BODIES_MAX, COMMIT_VIEWS_MAX, VIEWS_AHEAD_MAX
@@ -10,6 +9,7 @@ from consensus.messages import AskFresh, Refuse, Vote
 from consensus.set_aside import SUSPECTS_MAX, SetAside
 from hansa.hashing import sha256
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import Talk, asked, sent
 
 
 def test_commits_of_far_views_push_nobody_out():

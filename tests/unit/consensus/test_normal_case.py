@@ -2,8 +2,6 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import T0_MS, Talk, asked, join, sent
-from tests.unit.consensus.world import sign
 
 from consensus.io import Asked, Build, Built, Fetch, Output, Ran, Run
 from consensus.messages import (
@@ -20,6 +18,8 @@ from consensus.pacemaker import BUILD_AGAIN_MS, TRANSACTION_MS
 from consensus.records import BodyRecord, PreparedRecord
 from hansa.encoding import pack
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import T0_MS, Talk, asked, join, sent
+from tests.unit.consensus.world import sign
 
 # -- A: the primary --------------------------------------------------------------------------
 

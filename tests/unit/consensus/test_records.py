@@ -1,7 +1,6 @@
 """What a replica writes to its WAL reads back, and nothing else does."""
 
 import pytest
-from tests.unit.consensus.talk import Talk
 
 from consensus.messages import Fresh, encode_message
 from consensus.records import (
@@ -17,6 +16,7 @@ from consensus.records import (
 from hansa.errors import Corrupt
 from hansa.hashing import ZERO_HASH
 from hansa.votes import PREPARE
+from tests.unit.consensus.talk import Talk
 
 TALK = Talk()
 BLOCK = TALK.block()

@@ -1,6 +1,5 @@
 """The core among its peers, on a simulated clock."""
 
-import pytest
 from tests.unit.consensus.world import World
 
 

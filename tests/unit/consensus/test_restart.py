@@ -1,13 +1,13 @@
 """Row H of docs/spec/consensus.md: power fails, and what the disk holds is enough."""
 
 import pytest
-from tests.unit.consensus.talk import T0_MS, Talk, asked, sent
 
 from consensus.guard import Guard
 from consensus.io import Build, Commit, Fetch
 from consensus.messages import NewView, PrePrepare, ViewChangeProof, Vote
 from hansa.encoding import pack
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import T0_MS, Talk, asked, sent
 
 
 def facts_of(talk):

@@ -1,11 +1,10 @@
 """Row K: what replicas disagree on is left out for a while, and liars can leave nothing out."""
 
-from tests.unit.consensus.talk import Talk, asked
-
 from consensus.io import Build
 from consensus.messages import Refuse
 from consensus.set_aside import SKIP_HEIGHTS_MAX, SetAside
 from hansa.hashing import sha256
+from tests.unit.consensus.talk import Talk, asked
 
 SUSPECT = sha256(b"suspect")
 

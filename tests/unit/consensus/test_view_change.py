@@ -2,13 +2,13 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import T0_MS, Talk, asked, sent, signed
 
 from consensus.io import Build, Built, Fetch, Stored
 from consensus.messages import VIEW_MAX, NewView, ViewChangeProof, Vote
 from consensus.records import NewViewRecord
 from hansa.encoding import pack
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import T0_MS, Talk, asked, sent, signed
 
 
 def targets(talk):
@@ -235,9 +235,7 @@ def test_the_new_primary_builds_when_a_quorum_has_nothing_prepared():
     talk.built(block, 1)
     [message] = talk.of(NewView)
     assert message.proposal == block.proposal()
-    assert [change.signer for change in message.view_changes] == sorted(
-        [*talk.others[:2], talk.me]
-    )
+    assert [change.signer for change in message.view_changes] == sorted([*talk.others[:2], talk.me])
     assert talk.of(Vote, phase=PREPARE, view=1)
     assert talk.core.state.view == 1
 

@@ -288,7 +288,10 @@ class World:
         """Ask one holder for a body, a round trip away."""
 
         def answer():
-            if not holder.alive or {(node.index, holder.index), (holder.index, node.index)} & self.cut:
+            if (
+                not holder.alive
+                or {(node.index, holder.index), (holder.index, node.index)} & self.cut
+            ):
                 return
             body = holder.core.body(work.block_hash)
             for block, _ in holder.disk.chain:

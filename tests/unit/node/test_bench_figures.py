@@ -4,11 +4,13 @@ import pytest
 
 from node.bench_figures import (
     BlockCount,
+    Shares,
     Window,
     difference,
     limit_of,
     percentile,
     samples_of,
+    shares_of,
     steady_rate,
 )
 
@@ -95,3 +97,15 @@ def test_a_metrics_text_is_read_with_labels_summed_up():
     text = '# HELP x y\n# TYPE x counter\nx 3.0\ny{a="b c"} 1.5\ny{a="d"} 2\n\n'
 
     assert samples_of(text) == {"x": 3.0, "y": 3.5}
+
+
+@pytest.mark.parametrize(
+    ("after", "ours", "shares"),
+    [
+        ((108.0, 52.0), 6.0, Shares(0.2, 0.2)),
+        ((110.0, 50.0), 12.0, Shares(0.0, 0.0)),
+        ((100.0, 50.0), 0.0, Shares(0.0, 0.0)),
+    ],
+)
+def test_what_others_took_of_the_machine_is_told(after, ours, shares):
+    assert shares_of((100.0, 50.0), after, ours) == shares
