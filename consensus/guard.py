@@ -12,6 +12,7 @@ from typing import Annotated
 import msgspec
 
 from consensus.messages import Fresh, NewView, PrePrepare, Signed, ViewChangeProof, Vote
+from hansa.certificate import Certificate
 from hansa.encoding import Hash, Uint, Wire, pack, unpack
 from hansa.errors import Corrupt, Rejected
 from hansa.hashing import ZERO_HASH, tagged_hash
@@ -30,6 +31,7 @@ class _State(Wire, frozen=True, array_like=True, forbid_unknown_fields=True, gc=
     step: Uint
     digest: Hash
     locked_view: Annotated[int, msgspec.Meta(ge=UNLOCKED)]
+    prepared: bytes
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -65,14 +67,23 @@ class Guard:
         digest: the statement that was signed in it.
         locked_view: the highest view in which a COMMIT was signed at the slot's height: no
             VIEW-CHANGE of that height may claim less, whatever else was forgotten.
+        prepared: the latest certificate that a COMMIT rests on: as lasting as the lock, so
+            that a lock whose vote log was cut can still be claimed.
     """
 
-    __slots__ = ("digest", "locked_view", "slot")
+    __slots__ = ("digest", "locked_view", "prepared", "slot")
 
-    def __init__(self, slot: Slot, digest: bytes, locked_view: int = UNLOCKED) -> None:
+    def __init__(
+        self,
+        slot: Slot,
+        digest: bytes,
+        locked_view: int = UNLOCKED,
+        prepared: Certificate | None = None,
+    ) -> None:
         self.slot = slot
         self.digest = digest
         self.locked_view = locked_view
+        self.prepared = prepared
 
     @classmethod
     def new(cls) -> "Guard":
@@ -94,17 +105,27 @@ class Guard:
                 "delete it: the node then abstains until it is safe to vote",
             )
         slot = Slot(state.height, state.view, state.step)
-        return cls(slot, state.digest, state.locked_view)
+        prepared = unpack(Certificate, state.prepared) if state.prepared else None
+        return cls(slot, state.digest, state.locked_view, prepared)
 
     def encode(self) -> bytes:
         """The bytes of its file: checksum and state."""
         slot = self.slot
-        state = pack(_State(1, slot.height, slot.view, slot.step, self.digest, self.locked_view))
+        prepared = b"" if self.prepared is None else pack(self.prepared)
+        state = pack(
+            _State(1, slot.height, slot.view, slot.step, self.digest, self.locked_view, prepared)
+        )
         return tagged_hash("guard", state) + state
 
     def locked_at(self, height: int) -> int:
         """The view of the last COMMIT at a height, or `UNLOCKED`."""
         return self.locked_view if height == self.slot.height else UNLOCKED
+
+    def keep(self, certificate: Certificate) -> None:
+        """The certificate that a COMMIT to come rests on."""
+        known = self.prepared
+        if known is None or (known.height, known.view) < (certificate.height, certificate.view):
+            self.prepared = certificate
 
     def permit(self, message: Signed, statement: bytes) -> bool:
         """Whether this may be signed; if so, it is remembered (the caller makes it durable)."""

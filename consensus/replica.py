@@ -388,8 +388,9 @@ class Replica:
         out.execute.append(Run(proposal, 0 if primary is None else primary, fresh))
 
     def fetch(self, certificate: Certificate, out: Output) -> None:
-        """Ask the signers of a certificate for its block."""
-        holders = tuple(signer for signer in certificate.signers() if signer != self.me)
+        """Ask for a certified block: its signers held it, others may hold it still."""
+        everyone = range(self.facts.validators.size)
+        holders = tuple(signer for signer in everyone if signer != self.me)
         out.execute.append(Fetch(self.height, certificate.block_hash, holders))
 
     # -- decide, apply, advance -----------------------------------------------------------

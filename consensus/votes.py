@@ -81,6 +81,9 @@ class Votes:
         )
         if certificate is None or not replica.may_sign or replica.me is None:
             return
+        if state.tally.get(PREPARE, view, replica.me) is None:
+            # COMMIT rests on the own PREPARE: block and vote were durable a turn before it.
+            return
         state.prepared = Prepared(view, certificate.block_hash, certificate)
         state.commit_views.add(view)
         out.persist.append(PreparedRecord(certificate))

@@ -40,6 +40,7 @@ from consensus.messages import (
 from consensus.records import (
     BodyRecord,
     OwnRecord,
+    PreparedRecord,
     decode_record,
     encode_record,
     record_height,
@@ -130,6 +131,11 @@ class Driver:
             if isinstance(record, OwnRecord):
                 # The two logs are synced side by side: the guard moves up to the vote log.
                 self.signer.remember(record.message, self.replica.facts.chain_id)
+            elif isinstance(record, PreparedRecord):
+                self.signer.guard.keep(record.certificate)
+        prepared = self.signer.guard.prepared
+        if prepared is not None and prepared.height == height:
+            current.append(PreparedRecord(prepared))
         self.replica.restore(current, self.signer.guard.locked_at(height))
 
     # -- the shell's side --------------------------------------------------------------------
@@ -342,6 +348,9 @@ class Driver:
     def _persist(self, out: Output) -> None:
         """Append records and signed intents: the records that a vote rests on stand before it."""
         records = [encode_record(record) for record in out.persist]
+        for record in out.persist:
+            if isinstance(record, PreparedRecord):
+                self.signer.guard.keep(record.certificate)
         for intent in out.intents:
             signed = self.signer.sign(intent, self.replica.facts.chain_id)
             if signed is None:

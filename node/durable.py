@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from consensus.guard import Guard
 from storage.wal import Wal
 
-GUARD_BYTES_MAX = 1024 * 1024
-"""After so many bytes the guard's log is begun anew: some 2,500 heights."""
-GUARD_HEIGHT_BYTES = 400
+GUARD_BYTES_MAX = 4 * 1024 * 1024
+"""After so many bytes the guard's log is begun anew: some 2,500 heights of four validators."""
+GUARD_HEIGHT_BYTES = 1_600
 """About what one height adds to the guard's log: three turns with a signature."""
 
 
