@@ -1,5 +1,7 @@
 """The skip list against its definition typed out: a slow twin over whole chains of headers."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -27,7 +29,7 @@ def slow_standing(schedule, validators, strikes, height):
 def slow_primary(schedule, validators, headers, height, view):
     """The primary, from all headers of the epoch and the window alone."""
     strikes = []
-    for parent, header in zip(headers, headers[1:], strict=False):
+    for parent, header in pairwise(headers):
         if header.last_view == 0 or header.height <= headers[-1].height - WINDOW_HEIGHTS:
             continue
         failed = parent.height

@@ -22,7 +22,7 @@ from consensus.messages import (
     decode_message,
     encode_message,
 )
-from consensus.records import OwnRecord, decode_record, encode_record, record_height
+from consensus.records import OwnRecord, PreparedRecord, encode_record
 from consensus.replica import Replica
 from consensus.schedule import Schedule
 from hansa.block import Block, Header, hash_of_raw
@@ -31,17 +31,17 @@ from hansa.encoding import pack
 from hansa.hashing import ZERO_HASH, sha256
 from hansa.merkle import root_of
 from hansa.votes import COMMIT, PREPARE
-from tests.unit.consensus.world import CHAIN, START_MS, genesis, sign, validator_set, verify
+from tests.unit.consensus.world import (
+    CHAIN,
+    START_MS,
+    genesis,
+    remembered,
+    signed,
+    validator_set,
+    verify,
+)
 
 T0_MS = 1_000
-
-
-def signed(message, validators):
-    """A message with the signature of the validator that it names."""
-    inner = getattr(message, "view_change", message)
-    key = validators.validators[inner.signer].key
-    inner = replace(inner, signature=sign(key, inner.statement(CHAIN)))
-    return inner if inner.__class__ is message.__class__ else replace(message, view_change=inner)
 
 
 class Talk:
@@ -98,9 +98,7 @@ class Talk:
         facts = Facts(CHAIN, self.head, self.certificate, self.validators, self.validators, verify)
         schedule = Schedule(self.validators, self.height, self.head.hash)
         core = Replica(facts, schedule, self.name, T0_MS)
-        records = [decode_record(data) for data in self.records]
-        current = [record for record in records if record_height(record) == self.height]
-        core.restore(current, self.guard.locked_at(self.height))
+        core.restore(*remembered(self.records, self.guard, self.height))
         return core
 
     def restart(self):
@@ -118,7 +116,10 @@ class Talk:
         joined, events = Output.empty(), [event]
         while events:
             out = self.core.step(events.pop(0), self.now())
-            self.records += [encode_record(record) for record in out.persist]
+            for record in out.persist:
+                self.records.append(encode_record(record))
+                if isinstance(record, PreparedRecord):
+                    self.guard.keep(record.certificate)
             for intent in out.intents:
                 message = self.sign(intent)
                 if message is not None:

@@ -9,9 +9,10 @@ one decides it in view 1, the others another block in view 2.
 import pytest
 from msgspec.structs import replace
 
-from consensus.io import Stored
+from consensus.io import Built, Stored
 from consensus.messages import NewView, ViewChangeProof, Vote
 from consensus.views import Views
+from hansa.encoding import pack
 from hansa.votes import COMMIT, PREPARE
 from tests.unit.consensus.talk import T0_MS, Talk, signed
 
@@ -23,9 +24,7 @@ def weak(self, view):
 
 
 class Board:
-    """Four cores; the script says which message reaches whom. Own messages reach all others'
-    ears only by `tell`.
-    """
+    """Four cores; the script says which message reaches whom."""
 
     def __init__(self, *, guarded):
         self.talks = {}
@@ -40,6 +39,11 @@ class Board:
         for message in self[source].of(kind, **fields):
             for target in targets:
                 self[target].hear(message)
+
+    def vote(self, phase, view, names):
+        """These replicas hear each other's votes."""
+        for source in names:
+            self.tell(source, Vote, names.replace(source, ""), phase=phase, view=view)
 
     def executed(self, block, *names):
         """The ledger threads of these replicas execute a block."""
@@ -57,56 +61,64 @@ class Board:
 
 def unlucky(board):
     """The schedule. P, B, C and A are the primaries of views 0, 1, 2 and 3."""
+    x = board["B"].block(("x",), view=1)
+    y = board["C"].block(("y",), view=2)
+    new_view = all_want_view_2(board, x)
+    view_2_begins_at_c(board, y)
+    view_1_arrives_late(board, x, new_view)
+    view_2_goes_on(board, y)
+    return x.header.hash, y.header.hash
+
+
+def all_want_view_2(board, x):
+    """B's NEW-VIEW of view 1 is durable, but nobody hears it; everybody wants view 2."""
     for talk in board.talks.values():
         talk.relayed = True
         talk.tick()
         talk.tick(T0_MS)
-    x = board["B"].block(("x",), view=1)
-    y = board["C"].block(("y",), view=2)
-    # B holds a quorum for view 1 and makes its NEW-VIEW; it is durable, but still unheard.
     for source in ("P", "A"):
         board.tell(source, ViewChangeProof, "B")
     out = board["B"].core.step(built(board["B"], x), board["B"].now())
     [new_view] = [intent for intent in out.intents if isinstance(intent, NewView)]
-    new_view = signed(new_view, board["B"].validators)
-    # Nobody hears it. All but C's peers time out: everybody wants view 2, claiming nothing.
-    for name in "PAC":
-        board[name].hear(board["B"].of(ViewChangeProof, target=1)[0])
+    board.tell("B", ViewChangeProof, "PAC", target=1)
     for source, targets in (("P", "AC"), ("A", "PC"), ("C", "PA")):
         board.tell(source, ViewChangeProof, targets, target=1)
     for name in "PAC":
         board[name].tick(2 * T0_MS)
     for source in "PA":
         board.tell(source, ViewChangeProof, "B", target=2)
-    # C, primary of view 2, chooses: a quorum has nothing prepared, y is fresh.
+    return signed(new_view, board["B"].validators)
+
+
+def view_2_begins_at_c(board, y):
+    """C, primary of view 2, holds a quorum that has nothing prepared: y is fresh."""
     for source in "BP":
         board.tell(source, ViewChangeProof, "C", target=2)
     board["C"].built(y, 2)
-    # Now the NEW-VIEW of view 1 reaches P and A, and B hears that its own one is stored.
+
+
+def view_1_arrives_late(board, x, new_view):
+    """The NEW-VIEW of view 1 reaches P and A, and B hears that its own one is stored."""
     for name in "PA":
         board[name].hear(new_view)
     board["B"].feed(Stored(new_view))
     board.executed(x, "P", "A", "B")
-    for source in "PAB":
-        board.tell(source, Vote, [name for name in "PAB" if name != source], phase=PREPARE, view=1)
+    board.vote(PREPARE, 1, "PAB")
     for source in "PB":
         board.tell(source, Vote, "A", phase=COMMIT, view=1)
-    # And the NEW-VIEW of view 2 reaches the others.
+
+
+def view_2_goes_on(board, y):
+    """The NEW-VIEW of view 2 reaches the others but A."""
     for name in "PB":
         board.tell("C", NewView, name, view=2)
     board.executed(y, "P", "B")
-    for source in "PBC":
-        board.tell(source, Vote, [name for name in "PBC" if name != source], phase=PREPARE, view=2)
-    for source in "PBC":
-        board.tell(source, Vote, [name for name in "PBC" if name != source], phase=COMMIT, view=2)
-    return x.header.hash, y.header.hash
+    board.vote(PREPARE, 2, "PBC")
+    board.vote(COMMIT, 2, "PBC")
 
 
 def built(talk, block):
     """The ledger thread's answer, as an input."""
-    from consensus.io import Built
-    from hansa.encoding import pack
-
     return Built(talk.height, 1, block.proposal(), pack(block))
 
 

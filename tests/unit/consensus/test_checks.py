@@ -2,14 +2,14 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.consensus.talk import Talk, asked
-from tests.unit.consensus.world import CHAIN, validator_set, verify
 
 from consensus.checks import Facts
 from consensus.io import Advanced, Stored
 from consensus.schedule import Schedule
 from hansa.hashing import ZERO_HASH
 from hansa.votes import COMMIT, PREPARE
+from tests.unit.consensus.talk import Talk, asked
+from tests.unit.consensus.world import CHAIN, validator_set, verify
 
 
 def at_height_2():
@@ -97,9 +97,7 @@ def test_a_new_set_takes_over_at_the_next_height():
     block, rest = talk.block(), validator_set(9)
     header = replace(block.header, next_validators_hash=rest.hash)
     certificate = talk.prepared(replace(block, header=header), phase=COMMIT)
-    gone = replace(
-        rest, validators=tuple(v for v in rest.validators if v.name != talk.name)
-    )
+    gone = replace(rest, validators=tuple(v for v in rest.validators if v.name != talk.name))
     schedule = Schedule(gone, 2, header.hash)
 
     talk.feed(Advanced(header, certificate, talk.validators, gone, schedule))

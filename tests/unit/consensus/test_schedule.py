@@ -1,5 +1,7 @@
 """Rotation and skip list (docs/spec/consensus.md, section 5)."""
 
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 
@@ -112,7 +114,7 @@ def test_a_dead_validator_costs_ever_fewer_views():
             chain.grow(view=1)
         else:
             chain.grow()
-    gaps = [later - earlier for earlier, later in zip(failed, failed[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(failed)]
 
     assert len(failed) <= 8
     assert gaps == sorted(gaps)

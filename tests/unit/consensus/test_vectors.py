@@ -8,7 +8,7 @@ from consensus.io import Evidence
 from consensus.messages import decode_message, encode_message
 from consensus.records import decode_record, encode_record, record_height
 from hansa.block import Block, decode_block
-from hansa.encoding import unpack
+from hansa.encoding import pack, unpack
 from hansa.errors import Rejected
 from tests.unit.hansa.frozen import frozen, why
 
@@ -48,6 +48,7 @@ def test_the_guard_has_its_frozen_bytes():
 
     assert guard.slot == Slot(case["height"], case["view"], case["step"])
     assert (guard.digest.hex(), guard.locked_view) == (case["digest"], case["locked_view"])
+    assert pack(guard.prepared).hex() == case["prepared"]
     assert guard.encode().hex() == case["bytes"]
 
 

@@ -369,6 +369,7 @@ def test_prepares_that_came_before_the_new_view_count_with_it():
     talk.votes(PREPARE, block, view=1)
 
     talk.hear(talk.new_view(1, talk.changes(1), block, fresh=True))
+    talk.ran(block)
 
     assert [vote.view for vote in talk.of(Vote, phase=COMMIT)] == [1]
 

@@ -10,8 +10,10 @@ import heapq
 import random
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from consensus.checks import Facts
-from consensus.guard import Guard
+from consensus.guard import Guard, slot_of
 from consensus.io import (
     Advanced,
     Build,
@@ -25,8 +27,15 @@ from consensus.io import (
     Stored,
     Tick,
 )
-from consensus.messages import decode_message, encode_message
-from consensus.records import OwnRecord, decode_record, encode_record, record_height
+from consensus.messages import (
+    Fresh,
+    Signed,
+    ViewChangeProof,
+    Vote,
+    decode_message,
+    encode_message,
+)
+from consensus.records import OwnRecord, PreparedRecord, decode_record, encode_record, record_height
 from consensus.replica import Replica
 from consensus.schedule import Schedule
 from hansa.block import Block, Header, hash_of_raw
@@ -35,6 +44,7 @@ from hansa.encoding import pack, unpack
 from hansa.hashing import ZERO_HASH, sha256
 from hansa.membership import Validator, ValidatorSet
 from hansa.merkle import root_of
+from hansa.votes import COMMIT
 
 CHAIN = "test"
 START_MS = 1_700_000_000_000
@@ -71,6 +81,47 @@ def genesis(validators):
     )  # fmt: skip
 
 
+def signed(message, validators):
+    """A message with the signature of the validator that it names."""
+    inner = getattr(message, "view_change", message)
+    key = validators.validators[inner.signer].key
+    inner = replace(inner, signature=sign(key, inner.statement(CHAIN)))
+    return inner if inner.__class__ is message.__class__ else replace(message, view_change=inner)
+
+
+def remembered(records, guard, height):
+    """What a core is given back after a restart: as `node.driver` does it."""
+    decoded = [decode_record(data) for data in records]
+    current = [record for record in decoded if record_height(record) == height]
+    if guard.prepared is not None and guard.prepared.height == height:
+        current.append(PreparedRecord(guard.prepared))
+    return current, guard.locked_at(height)
+
+
+class Witness:
+    """Listens to correct replicas, outside of them: no second word, no forgotten COMMIT."""
+
+    def __init__(self):
+        self._said, self._locks = {}, {}
+
+    def hear(self, message):
+        """Check a message at the moment of its release."""
+        if not isinstance(message, Signed) or isinstance(message, Fresh):
+            return
+        slot = slot_of(message)
+        inner = getattr(message, "view_change", message)
+        statement = inner.statement(CHAIN)
+        known = self._said.setdefault((inner.signer, slot), statement)
+        assert known == statement, f"{inner.signer} said two things at {slot}"
+        place = (inner.signer, slot.height)
+        locked = self._locks.get(place, -1)
+        if isinstance(message, Vote) and message.phase == COMMIT:
+            self._locks[place] = max(locked, message.view)
+        if isinstance(message, ViewChangeProof):
+            change = message.view_change
+            assert change.prepared_view >= locked or change.target <= locked
+
+
 @dataclass
 class Disk:
     """What survives a crash: records, guard, chain."""
@@ -83,8 +134,8 @@ class Disk:
 class Node:
     """A core and the least driver that keeps its promises."""
 
-    def __init__(self, world, name, disk):
-        self.world, self.name, self.disk = world, name, disk
+    def __init__(self, world, name, disk, slot):
+        self.world, self.name, self.disk, self.slot = world, name, disk, slot
         self.alive = True
         self.blocks = {}
         self.guard = Guard.decode(disk.guard)
@@ -95,9 +146,7 @@ class Node:
             schedule.advance(head)
         facts = Facts(CHAIN, head, certificate, world.validators, world.validators, verify)
         self.core = Replica(facts, schedule, name, world.t0_ms)
-        records = [decode_record(data) for data in disk.records]
-        current = [r for r in records if record_height(r) == self.core.height]
-        self.core.restore(current, self.guard.locked_at(self.core.height))
+        self.core.restore(*remembered(disk.records, self.guard, self.core.height))
         self.wake = None
 
     @property
@@ -118,31 +167,39 @@ class Node:
         while events:
             out = self.core.step(events.pop(0), self.now())
             self.world.trace(self, out)
+            said = [self.world.sign(self, intent) for intent in self.keep(out)]
+            said = [message for message in said if message is not None]
             records = [encode_record(record) for record in out.persist]
-            signed = []
-            for intent in out.intents:
-                message = self.world.sign(self, intent)
-                if message is not None:
-                    signed.append(message)
-                    records.append(encode_record(OwnRecord(message)))
+            records += [encode_record(OwnRecord(message)) for message in said]
             if records and self.world.crashes_before_sync(self):
                 return
             self.disk.records += records
             self.disk.guard = self.guard.encode()
-            for message in signed:
+            for message in said:
                 self.world.broadcast(self, message)
                 events.append(Stored(message))
-            for peer, message in out.send:
-                if peer is None:
-                    self.world.broadcast(self, message)
-                else:
-                    self.world.send(self, self.world.nodes[peer], message)
-            for work in out.execute:
-                self.world.execute(self, work)
-            for commit in out.commit:
-                block = self.blocks[commit.block_hash]
-                self.world.after(2, self, lambda b=block, c=commit: self.commit(b, c.certificate))
-            self.set_wake(out.wake_at)
+            self.carry_out(out)
+
+    def keep(self, out):
+        """The guard keeps the certificates behind COMMITs; returns what wants a signature."""
+        for record in out.persist:
+            if isinstance(record, PreparedRecord):
+                self.guard.keep(record.certificate)
+        return out.intents
+
+    def carry_out(self, out):
+        """What may be done now that everything is durable."""
+        for peer, message in out.send:
+            if peer is None:
+                self.world.broadcast(self, message)
+            else:
+                self.world.send(self, self.world.nodes[peer], message)
+        for work in out.execute:
+            self.world.execute(self, work)
+        for commit in out.commit:
+            block = self.blocks[commit.block_hash]
+            self.world.after(2, self, lambda b=block, c=commit: self.commit(b, c.certificate))
+        self.set_wake(out.wake_at)
 
     def commit(self, block, certificate):
         """The durable batch of a block."""
@@ -174,9 +231,11 @@ class Node:
 class World:
     """Nodes, links, time and faults; `chance` is the only source of randomness."""
 
-    def __init__(self, size=4, seed=0, t0_ms=1_000, loss=0.0, crash=0.0):
+    t0_ms = 1_000
+
+    def __init__(self, size=4, seed=0, *, loss=0.0, crash=0.0, liars=()):
         self.chance = random.Random(seed)
-        self.t0_ms, self.loss, self.crash = t0_ms, loss, crash
+        self.loss, self.crash = loss, crash
         self.validators = validator_set(size)
         self.genesis = genesis(self.validators)
         self.time = 0
@@ -187,8 +246,10 @@ class World:
         self.digest = hashlib.sha256()
         self.max_view = 0
         self.evidence = []
-        self.signed = {}
-        self.nodes = [Node(self, v.name, Disk()) for v in self.validators.validators]
+        self.witness = Witness()
+        self.liars = frozenset(liars)
+        names = [validator.name for validator in self.validators.validators]
+        self.nodes = [Node(self, name, Disk(), slot) for slot, name in enumerate(names)]
 
     # -- time ------------------------------------------------------------------------------
 
@@ -215,6 +276,8 @@ class World:
 
     def broadcast(self, source, message):
         """To all others."""
+        if source.index not in self.liars:
+            self.witness.hear(message)
         for target in self.nodes:
             if target.name != source.name:
                 self.send(source, target, message)
@@ -226,10 +289,10 @@ class World:
             return
         data = encode_message(message)
         delay = 1 + self.chance.randrange(20)
-        index, place = source.index, target.index
+        index, slot = source.index, target.slot
 
         def deliver():
-            node = self.nodes[place]
+            node = self.nodes[slot]
             if node.alive and link not in self.cut:
                 node.feed(Received(index, decode_message(data)))
 
@@ -288,10 +351,8 @@ class World:
         """Ask one holder for a body, a round trip away."""
 
         def answer():
-            if (
-                not holder.alive
-                or {(node.index, holder.index), (holder.index, node.index)} & self.cut
-            ):
+            links = {(node.index, holder.index), (holder.index, node.index)}
+            if not holder.alive or links & self.cut:
                 return
             body = holder.core.body(work.block_hash)
             for block, _ in holder.disk.chain:
@@ -307,42 +368,35 @@ class World:
     # -- signing and crashing ---------------------------------------------------------------------
 
     def sign(self, node, intent):
-        """Guard, then sign; remember for the equivocation checker."""
-        import msgspec
-
-        inner = getattr(intent, "view_change", intent)
-        statement = inner.statement(CHAIN)
-        if not node.guard.permit(intent, statement):
+        """Guard, then sign. Liars have no guard."""
+        statement = getattr(intent, "view_change", intent).statement(CHAIN)
+        if node.index not in self.liars and not node.guard.permit(intent, statement):
             return None
-        key = self.validators.validators[node.index].key
-        signed = msgspec.structs.replace(inner, signature=sign(key, statement))
-        if inner is not intent:
-            return msgspec.structs.replace(intent, view_change=signed)
-        return signed
+        return signed(intent, self.validators)
 
     def crashes_before_sync(self, node):
         """Now and then power fails between two lines."""
         if self.chance.random() >= self.crash:
             return False
-        self.kill(node.index)
-        self.at(self.time + 50 + self.chance.randrange(3_000), None, lambda: self.start(node.index))
+        self.kill(node.slot)
+        self.at(self.time + 50 + self.chance.randrange(3_000), None, lambda: self.start(node.slot))
         return True
 
-    def kill(self, index):
+    def kill(self, slot):
         """SIGKILL: memory is gone, the disk stays."""
-        self.nodes[index].alive = False
+        self.nodes[slot].alive = False
 
-    def start(self, index):
+    def start(self, slot):
         """A new incarnation over the old disk."""
-        old = self.nodes[index]
+        old = self.nodes[slot]
         if not old.alive:
-            self.nodes[index] = Node(self, old.name, old.disk)
-            self.nodes[index].feed(Tick())
-            self.catch_up(index)
+            self.nodes[slot] = Node(self, old.name, old.disk, slot)
+            self.nodes[slot].feed(Tick())
+            self.catch_up(slot)
 
-    def catch_up(self, index):
+    def catch_up(self, slot):
         """Block sync in one step: the blocks that others have."""
-        node = self.nodes[index]
+        node = self.nodes[slot]
         donor = max((n for n in self.nodes if n.alive), key=lambda n: len(n.disk.chain))
         for block, certificate in donor.disk.chain[len(node.disk.chain) :]:
             certificate.check(CHAIN, self.validators, verify)
@@ -352,6 +406,8 @@ class World:
 
     def check_commit(self, node, block, certificate):
         """Agreement, chain, certificate, outside of the nodes."""
+        if node.index in self.liars:
+            return
         certificate.check(CHAIN, self.validators, verify)
         assert certificate.block_hash == block.header.hash
         known = self.agreed.setdefault(block.header.height, block.header.hash)
@@ -360,12 +416,16 @@ class World:
 
     def trace(self, node, out):
         """What tests look at."""
+        if node.index in self.liars:
+            return
         self.max_view = max(self.max_view, node.core.state.view)
-        self.evidence += out.evidence
+        for seen in out.evidence:
+            assert seen.signer in self.liars, f"evidence against the correct {seen.signer}"
+            self.evidence.append(seen)
         assert not out.diverged
-        for peer, head in out.behind:
+        for _, head in out.behind:
             if head > node.core.height:
-                self.after(30, node, lambda p=peer: self.catch_up(node.index) if node.alive else p)
+                self.after(30, node, lambda: self.catch_up(node.slot))
 
     # -- for tests ---------------------------------------------------------------------------------
 
@@ -377,6 +437,11 @@ class World:
         """The height of each chain."""
         return [len(node.disk.chain) for node in self.nodes]
 
+    @property
+    def correct(self):
+        """The nodes that keep to the protocol."""
+        return [node for node in self.nodes if node.index not in self.liars]
+
     def everywhere(self):
-        """Whether every live node has every transaction."""
-        return all(not self.pending_for(node) for node in self.nodes if node.alive)
+        """Whether every live and correct node has every transaction."""
+        return all(not self.pending_for(node) for node in self.correct if node.alive)

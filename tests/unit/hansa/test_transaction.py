@@ -19,10 +19,11 @@ from hansa.transaction import (
 from tests.unit.hansa.frozen import frozen, why
 
 VECTORS = frozen("transaction")
+ONE_CALL = (Call.of("doc", "sign", {}),)
 KEYS = [SigningKey(bytes([number]) * 32) for number in range(1, SIGNERS_MAX + 1)]
 
 
-def signed(signers=KEYS[:1], calls=(Call.of("doc", "sign", {}),), **fields):
+def signed(signers=KEYS[:1], calls=ONE_CALL, **fields):
     """A transaction of these signers, and their signatures."""
     plain = {"version": 1, "chain_id": "demo", "type": 0, "nonce": bytes(16), "expires_at": 1}
     transaction = Transaction(
