@@ -5,6 +5,7 @@ signal comes; then it stops in order: API, driver, ledger thread, mesh, store, l
 """
 
 import asyncio
+import gc
 import json
 import os
 import resource
@@ -48,6 +49,8 @@ from storage.lock import HomeLock
 
 OPEN_FILES_MIN = 4_096
 """1,000 API connections, peers, LevelDB's tables, and room."""
+GC_THRESHOLDS = (50_000, 20, 100)
+"""Objects and collections between collections of the three generations."""
 PID_FILE = "node.pid"
 READY_FILE = "ready.json"
 
@@ -150,6 +153,10 @@ async def _run(home: Path, config: Config) -> None:
         server = ApiServer(
             service, _api_settings(home, config), version=VERSION, contracts=describe_contracts
         )
+        # What is alive now lives as long as the process; young garbage is mostly values without
+        # cycles, so that collections every 700 objects cost a tenth of the time and find nothing.
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         head = node.worker.ledger.head
         log.info("node.start", chain=genesis.chain_id, height=head.height, pid=os.getpid())
         await _serve(home, loop, mesh, server, log)

@@ -5,11 +5,14 @@ fsync nobody knows what the disk holds, and a second fsync may answer "done" for
 bytes that are gone; so nothing here is ever tried twice (docs/spec/storage.md, 2).
 """
 
-from hansa.errors import HansaError
+from hansa.errors import Corrupt
 
 
-class DiskFailed(HansaError):  # noqa: N818 - it names an outcome, like its three sisters
-    """A read, write or fsync failed: stop the process, look at the disk, start again."""
+class DiskFailed(Corrupt):
+    """A read, write or fsync failed: stop the process, look at the disk, start again.
+
+    It is a `Corrupt` so that nobody takes it for the fault of a sender or of a contract.
+    """
 
 
 def disk_failed(operation: str, name: str, error: Exception) -> DiskFailed:

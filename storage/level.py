@@ -18,6 +18,8 @@ from storage.kv import Batch, prefix_end
 
 BLOOM_FILTER_BITS = 10
 """Bits a key in the filter: 1 % false positives; a look-up of an absent key doubles in speed."""
+WRITE_BUFFER_BYTES = 16 * 2**20
+"""Some 20 blocks at the best rate before a table is written: fewer, larger compactions."""
 CACHE_BYTES = 64 * 2**20
 """Cache of uncompressed blocks: state pages and headers of the head stay in memory."""
 
@@ -96,6 +98,7 @@ class LevelStore(_LevelReader):
                 create_if_missing=True,
                 bloom_filter_bits=BLOOM_FILTER_BITS,
                 lru_cache_size=CACHE_BYTES,
+                write_buffer_size=WRITE_BUFFER_BYTES,
             )
         except plyvel.Error as error:
             _translate("open", str(folder), error)

@@ -7,6 +7,7 @@ not repeated: a campaign that was cut goes on. Ends with 1 when a promise was br
 
 import argparse
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -29,7 +30,7 @@ PATIENCE_S = 60.0
 HEIGHTS_TO_GO_ON = 4
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818 - it names an outcome
     """A promise of the network was broken."""
 
 
@@ -114,7 +115,7 @@ def commits(network, name, since):
 def pauses(times, began, ended):
     """The longest time without a commit from `began` to `ended`."""
     stops = [began, *times, ended]
-    return max(later - earlier for earlier, later in zip(stops, stops[1:], strict=False))
+    return max(later - earlier for earlier, later in itertools.pairwise(stops))
 
 
 def all_there(network, books, wanted, names, what):
@@ -287,7 +288,8 @@ def campaign(kind, home, rounds, seed):
             facts.append(fact)
             with diary.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(fact) + "\n")
-            print(json.dumps(fact), flush=True)
+            sys.stdout.write(json.dumps(fact) + "\n")
+            sys.stdout.flush()
     return facts
 
 
@@ -303,11 +305,11 @@ def main():
     try:
         facts = campaign(chosen.kind, home, chosen.rounds, chosen.seed)
     except Broken as error:
-        print(f"✗ {error}\n  the network still stands in {home}", file=sys.stderr)
+        sys.stderr.write(f"✗ {error}\n  the network still stands in {home}\n")
         return 1
     figures = ("pause_s", "caught_up_s", "votes_s", "goes_on_s")
     worst = {key: max(f[key] for f in facts) for key in figures if facts and key in facts[0]}
-    print(f"✓ {chosen.kind}: {len(facts)} rounds, at most {worst}")
+    sys.stdout.write(f"✓ {chosen.kind}: {len(facts)} rounds, at most {worst}\n")
     return 0
 
 

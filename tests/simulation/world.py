@@ -8,6 +8,7 @@ everything else: delays, loss, partitions, crashes with torn tails, who submits 
 import hashlib
 import heapq
 import random
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from consensus.io import Tick
@@ -109,7 +110,7 @@ class Host:
     jobs: list = field(default_factory=list)
 
 
-class Crash(Exception):
+class ProcessGoneError(Exception):
     """The process is gone."""
 
 
@@ -147,10 +148,8 @@ class Simulation:
         while self._queue and self._queue[0][0] <= until and not stop():
             self.time, _, host, life, action = heapq.heappop(self._queue)
             if host is None or (host.node is not None and host.life == life):
-                try:
+                with suppress(ProcessGoneError):
                     action()
-                except Crash:
-                    pass
         return stop()
 
     def tell(self, text):
@@ -193,7 +192,7 @@ class Simulation:
         """Power may fail between any two lines."""
         if self.crash and self.chance.random() < self.crash:
             self.kill(host, self.chance.choice(("kept", "lost", "torn", "zeros")))
-            raise Crash
+            raise ProcessGoneError
 
     # -- turns -------------------------------------------------------------------------------
 
@@ -359,7 +358,7 @@ def run_seed(seed, *, size=4, story=None):
         split = [index for index in range(size) if chance.random() < 0.5]
         start = chance.randrange(20_000)
         sim.at(start, lambda: sim.partition(split))
-        sim.at(start + chance.randrange(8_000), lambda: sim.cut.clear())
+        sim.at(start + chance.randrange(8_000), sim.cut.clear)
 
     def calm():
         sim.loss = sim.crash = 0.0

@@ -140,7 +140,7 @@ class Node:
         self.blocks = {}
         self.guard = Guard.decode(disk.guard)
         head, certificate = world.genesis, None
-        schedule = Schedule(world.validators, 1, head.hash)
+        schedule = world.schedule()
         for block, block_certificate in disk.chain:
             head, certificate = block.header, block_certificate
             schedule.advance(head)
@@ -250,6 +250,10 @@ class World:
         self.liars = frozenset(liars)
         names = [validator.name for validator in self.validators.validators]
         self.nodes = [Node(self, name, Disk(), slot) for slot, name in enumerate(names)]
+
+    def schedule(self):
+        """Who is primary, from genesis on."""
+        return Schedule(self.validators, 1, self.genesis.hash)
 
     # -- time ------------------------------------------------------------------------------
 

@@ -41,13 +41,7 @@ def read_json(text: bytes, *, strict: bool) -> Json:
     _require_shallow(text)
     try:
         characters = text.decode("utf-8")
-        value: Json = json.loads(
-            characters,
-            parse_float=_decimal,
-            parse_int=_whole,
-            parse_constant=_constant,
-            object_pairs_hook=_unique if strict else None,
-        )
+        value: Json = (_STRICT if strict else _LAX).decode(characters)
     except ValueError as error:
         raise Invalid("epcis.json", "", f"no JSON text: {error}") from error
     if "\\u" in characters:
@@ -109,3 +103,13 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise Invalid("epcis.twice", "", f"the key {twice[:60]!r} is given twice")
     return members
+
+
+_STRICT = json.JSONDecoder(
+    parse_float=_decimal,
+    parse_int=_whole,
+    parse_constant=_constant,
+    object_pairs_hook=_unique,
+)
+_LAX = json.JSONDecoder(parse_float=_decimal, parse_int=_whole, parse_constant=_constant)
+"""Made once: `json.loads` with hooks would make one for each text."""
