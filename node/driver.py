@@ -285,8 +285,8 @@ class Driver:
         if oldest is None or mono_ms < max(oldest, self._relayed_ms) + RELAY_AGAIN_MS:
             return
         self._relayed_ms = mono_ms
-        own = list(islice(self.mempool.own(), RELAY_AGAIN_MAX))
-        for message in batches(transaction.raw for transaction in own):
+        waiting = list(islice(self.mempool.pending(), RELAY_AGAIN_MAX))
+        for message in batches(transaction.raw for transaction in waiting):
             self._effects.sends.append(Send(None, TRANSACTIONS, message))
 
     def _on_verified(self, event: Verified, mono_ms: int, wall_ms: int) -> None:

@@ -60,7 +60,7 @@ class NodeLoop:
         self._jobs: asyncio.Queue[Job] = asyncio.Queue(JOBS_MAX)
         self._verify: asyncio.Queue[tuple[Screening, int | None]] = asyncio.Queue()
         self._wake = asyncio.Event()
-        self._wake_at: int | None = 0
+        self._wake_at: int | None = clock.now()
         self._tickets: dict[int, asyncio.Future[list[Answer]]] = {}
         self._next_ticket = 0
         self._diverged = False

@@ -5,7 +5,7 @@ counting one thing costs about a microsecond (children are looked up once). Part
 node call plain methods and know nothing of Prometheus.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Literal
 
@@ -42,6 +42,7 @@ class Metrics:
         self._kinds: dict[str, tuple[str, str]] = {}
         self._values: dict[str, dict[str, str]] = {}
         self._syncs_seen = 0
+        self._p2p_seen: dict[str, int] = {}
         self._keys_seen = 0
         self._make_consensus()
         self._make_network()
@@ -159,6 +160,14 @@ class Metrics:
         self._keys.inc(keys - self._keys_seen)
         self._syncs_seen, self._keys_seen = syncs, keys
 
+    def p2p(self, counters: Mapping[str, int]) -> None:
+        """The mesh's own counters, as totals since the start."""
+        for name, total in counters.items():
+            seen = self._p2p_seen.get(name, 0)
+            if total > seen:
+                self._p2p_events.labels(self._bounded("p2p", name)).inc(total - seen)
+                self._p2p_seen[name] = total
+
     def loop_lag(self, seconds: float) -> None:
         """How late the event loop ran something that was due."""
         self._loop_lag.set(seconds)
@@ -221,6 +230,9 @@ class Metrics:
         self._store_size = self._gauge("store_size_bytes", "Bytes of the store on disk.")
         self._wal_sync = self._histogram(
             "wal_sync_seconds", "Time of one turn's fsync of the vote log.", _FAST_S
+        )
+        self._p2p_events = self._counter(
+            "p2p_events_total", "What happened between nodes.", ("event",)
         )
         self._syncs = self._counter("storage_syncs_total", "Fsyncs of logs and store.")
         self._keys = self._counter("storage_keys_total", "Keys written to the store.")

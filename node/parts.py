@@ -20,7 +20,8 @@ CANDIDATE_BYTES_MAX = 3 * 1024 * 1024
 EVENTS_MAX = 100_000
 """Inputs that wait for a turn; beyond that peers' frames are dropped, they come again."""
 RELAY_AGAIN_MS = 3_000
-"""Own transactions that wait longer are sent to the others again: frames can be lost."""
+"""Transactions that wait longer are sent to the others again: frames can be lost, and who
+brought one may have died before he told everybody."""
 RELAY_AGAIN_MAX = 500
 """So many of them at a time, oldest first."""
 

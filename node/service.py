@@ -328,6 +328,7 @@ class NodeService:
         inbound = sum(view.direction == "in" for view in views)
         metrics.peers(inbound=inbound, outbound=len(views) - inbound)
         metrics.loop_lag(self._loop.lag_ms / 1000)
+        metrics.p2p(self._mesh.counters)
         worker = self._loop.worker
         syncs = self._loop.driver.durable.syncs_done + worker.writes
         metrics.storage(syncs=syncs, keys=worker.keys_written)

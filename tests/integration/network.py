@@ -24,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[2]
 COMMAND_S_MAX = 90.0
 """No command of these tests takes longer, on a machine that does other things too."""
 POLL_S = 0.02
+API_PORT, P2P_PORT, PORTS_A_WORKER = 18_600, 28_600, 100
+"""Free ports are looked for from here on: workers that start at once must not find the same."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,10 @@ class DemoNetwork:
 
     def up(self):
         """Start it, story and all."""
-        ended = self.hansa("demo", "--no-input", "-o", "json")
+        worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        ports = [base + worker * PORTS_A_WORKER for base in (API_PORT, P2P_PORT)]
+        words = ("--api-port", ports[0], "--p2p-port", ports[1])
+        ended = self.hansa("demo", "--no-input", "-o", "json", *words)
         assert ended.code == 0, ended.err
         self.facts = ended.document
         return self

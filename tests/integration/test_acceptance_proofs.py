@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(180
 
 LINES = ["content", "on_chain", "signers", "time", "now", "not_proven"]
 FLIPS = 300
-"""Positions of a proof that are turned over, spread evenly; `--every` of the campaign does all."""
+"""Positions of a proof that are turned over, spread evenly."""
 OFFLINE = """
 import runpy, sys
 

@@ -25,7 +25,9 @@ def lines_with(pattern):
         f"{name_of(path)}:{number}: {line.strip()[:80]}"
         for path in text_files()
         if path.name not in {"test_words.py", "LICENSE"}
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+        for number, line in enumerate(
+            path.read_text(encoding="utf-8", errors="replace").splitlines(), 1
+        )
         if pattern.search(line)
     ]
 

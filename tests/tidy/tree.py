@@ -44,7 +44,9 @@ def text_files():
 
 def _is_generated(parts):
     return any(
-        part in GENERATED or part.endswith(("_cache", ".egg-info")) or part.startswith(".venv")
+        part in GENERATED
+        or part.endswith(("_cache", ".egg-info"))
+        or part.startswith((".venv", ".coverage"))
         for part in parts
     )
 

@@ -123,7 +123,7 @@ def false_new_view(world, liar, target, message):
     """Chooses another block than the view changes say, or leaves out those that claim one."""
     if not isinstance(message, NewView):
         return [message]
-    match world.chance.randrange(4):
+    match world.chance.randrange(6):
         case 0:
             block_hash = world.chance.choice(world.hashes or [message.block_hash])
             return [world.say(replace(message, block_hash=block_hash))]
@@ -133,7 +133,9 @@ def false_new_view(world, liar, target, message):
             twice = (message.view_changes[0],) * world.validators.quorum
             return [world.say(replace(message, view_changes=twice))]
         case _:
-            return [world.say(_without_claims(world, liar, message))]
+            lie = _without_claims(world, liar, message)
+            world.lies[liar.index, message.height, message.view] = lie.block_hash
+            return [world.say(lie)]
 
 
 def _without_claims(world, liar, message):
@@ -248,7 +250,7 @@ class LiarWorld(World):
         if strategies is not None:
             self.plans = {index: list(strategies) for index in sorted(self.liars)}
         self.hides_bodies = {index for index in sorted(self.liars) if roll.random() < 0.3}
-        self.hashes, self.history, self._groups = [], [], {}
+        self.hashes, self.history, self.lies, self._groups = [], [], {}, {}
 
     def schedule(self):
         """In a scripted world the schedule plays into the liars' hands."""
@@ -302,7 +304,17 @@ class LiarWorld(World):
             strategy = self.chance.choice(self.plans[source.index])
             arriving = strategy(self, source, target, message)
         for twisted in arriving:
-            super().send(source, target, twisted)
+            for word in self.stand_by(source, twisted):
+                super().send(source, target, word)
+
+    def stand_by(self, liar, message):
+        """Who made a false new view votes for it as well."""
+        if not isinstance(message, Vote):
+            return [message]
+        lie = self.lies.get((liar.index, message.height, message.view), message.block_hash)
+        if message.signer != liar.index or lie == message.block_hash:
+            return [message]
+        return [self.say(replace(message, block_hash=lie, phase=p)) for p in (PREPARE, COMMIT)]
 
     def together(self, source, target, message):
         """Whether two replicas are in one group for the view and kind of a message."""

@@ -107,7 +107,7 @@ def test_two_nodes_in_one_process_count_apart():
 def test_every_metric_is_described_with_units_in_its_name():
     kinds = Metrics().described()
 
-    assert len(kinds) == 28
+    assert len(kinds) == 29
     assert [name for name, kind, _ in kinds if (kind == "counter") != name.endswith("_total")] == []
     assert [name for name, kind, text in kinds if not text.endswith(".")] == []
     assert [
