@@ -30,6 +30,10 @@ class Ahead:
         self._kept.setdefault(peer, {})[place] = message
 
     def take(self) -> list[tuple[int, Message]]:
-        """All of them, in the order of their places' first use; the places are empty then."""
+        """All of them, proposals first, so that votes find the block that they are for.
+
+        Otherwise the order is that of their places' first use. The places are empty then.
+        """
         kept, self._kept = self._kept, {}
-        return [(peer, message) for peer, places in kept.items() for message in places.values()]
+        waiting = [(peer, item) for peer, places in kept.items() for item in places.values()]
+        return sorted(waiting, key=lambda entry: not isinstance(entry[1], PrePrepare | NewView))

@@ -98,10 +98,20 @@ def run_node(home: Path, overrides: Mapping[str, object]) -> int:
     config = load(home, os.environ, overrides).config
     with HomeLock(home):
         try:
-            asyncio.run(_run(home, config))
+            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                runner.run(_run(home, config))
         except* HansaError as group:
             raise _first(group) from None
     return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The loop of uvloop where that is installed (extra ``fast``), else the standard one."""
+    try:
+        import uvloop  # noqa: PLC0415 - optional
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 def _raise_open_files() -> None:

@@ -280,7 +280,10 @@ class Driver:
                 self._admit(screening, (), mono_ms, wall_ms)
 
     def _relay_again(self, mono_ms: int) -> None:
-        """No link is trusted to deliver, a full queue drops: what waits long is sent again."""
+        """No link is trusted to deliver, a full queue drops: what waits long is sent again.
+
+        While blocks come, whoever holds it will be primary soon; then nothing is sent.
+        """
         oldest = self.mempool.oldest_ms
         if oldest is None or mono_ms < max(oldest, self._relayed_ms) + RELAY_AGAIN_MS:
             return
@@ -456,6 +459,7 @@ class Driver:
         schedule = None
         if header.validators_hash != header.next_validators_hash:
             schedule = Schedule(event.validators, header.height + 1, header.hash)
+        self._relayed_ms = mono_ms
         self._runs.clear()
         self._bodies.clear()
         self._next_due = event.next_due_ms
