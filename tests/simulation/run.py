@@ -18,7 +18,7 @@ def main():
     first, last = map(int, chosen.seeds.split(":"))
     seeds = range(first, last) if chosen.seed is None else [chosen.seed]
     began, violations = time.monotonic(), 0
-    met = {"view-change": 0, "crash": 0, "partition": 0}
+    met = dict.fromkeys(("view-change", "crash", "partition"), 0)
     for seed in seeds:
         story = [] if chosen.trace else None
         try:
@@ -33,9 +33,12 @@ def main():
         for line in story or ():
             print(line)
     count = len(seeds)
-    shares = ", ".join(f"{name}s in {100 * seen // count} %" for name, seen in met.items())
+    changes, crashes, partitions = (100 * seen // max(count, 1) for seen in met.values())
     pace = count / (time.monotonic() - began)
-    print(f"seeds {count}, violations {violations}, {shares}, {pace:.1f} seeds/s")
+    print(
+        f"seeds {count}, violations {violations}, view changes in {changes} %, "
+        f"crashes in {crashes} %, partitions in {partitions} %, {pace:.1f} seeds/s"
+    )
     return 1 if violations else 0
 
 

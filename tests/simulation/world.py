@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from consensus.io import Tick
+from consensus.messages import decode_message
 from hansa.certificate import Certificate
 from hansa.client.transactions import make
 from hansa.genesis import Genesis, LegalId, Member, Node, Person
@@ -19,11 +20,12 @@ from hansa.hashing import sha256
 from hansa.keys import ED25519, public_key_text
 from hansa.transaction import Call
 from node.assemble import Settings, assemble, create_guard
-from node.driver import CONSENSUS
 from node.events import PeerDown, PeerMessage, PeerUp, Verified
 from node.jobs import Committed
+from p2p.frames import CONSENSUS
 from storage.kv import MemoryStore
 from storage.memory_files import MemoryFiles
+from tests.unit.consensus.world import Witness
 
 CHAIN = "sim"
 START_MS = 1_700_000_000_000
@@ -127,6 +129,7 @@ class Simulation:
         self.cut = set()
         self.agreed, self.roots, self.acked = {}, {}, {}
         self.digest = hashlib.sha256()
+        self.witness = Witness()
         self.met = {"view-change": False, "crash": False, "partition": False}
         self.story = None
         self.hosts = [Host(i, f"n{i:02}") for i in range(size)]
@@ -215,6 +218,7 @@ class Simulation:
         assert not effects.diverged, f"{host.name} diverged"
         assert not effects.evidence, f"{host.name} saw evidence against a correct node"
         for send in effects.sends:
+            self.overhear(send)
             targets = [h for h in self.hosts if send.peer in (None, h.name) and h is not host]
             for target in targets:
                 self.send(host, target, send.kind, send.message)
@@ -234,6 +238,12 @@ class Simulation:
         if wake is not None and wake != host.wake:
             host.wake = wake
             self.at(max(wake, self.time + 1), lambda: self.ring(host), host)
+
+    def overhear(self, send):
+        """S3 and S5: no second word and no forgotten COMMIT; every byte counts for the digest."""
+        self.digest.update(send.message)
+        if send.kind == CONSENSUS:
+            self.witness.hear(decode_message(send.message))
 
     def ring(self, host):
         """The one timer fired."""
@@ -368,6 +378,3 @@ def run_seed(seed, *, size=4, story=None):
     sim.run(35_000)
     assert sim.run(120_000, sim.settled), f"seed {seed}: not live, heights {sim.heights()}"
     return sim
-
-
-__all__ = ["CONSENSUS", "Simulation", "run_seed"]

@@ -153,6 +153,22 @@ def test_every_link_between_pages_leads_somewhere():
     assert broken == []
 
 
+def test_every_module_that_the_architecture_names_exists():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+
+    named = set(re.findall(r"`([a-z0-9]+(?:/[a-z_]+)+\.py)`", text))
+
+    assert len(named) > 20
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+
+
+def test_every_verb_is_told_to_contributors():
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+
+    verbs = [path.name for path in (ROOT / "scripts").iterdir() if not path.name.startswith("_")]
+    assert [verb for verb in verbs if f"`scripts/{verb}`" not in text] == []
+
+
 def test_every_page_is_reached_from_the_index():
     text = page("index.md")
 

@@ -154,6 +154,16 @@ class Town:
             await node.until(lambda node=node: len(node.neighbours()) == len(nodes) - 1)
 
     async def start_all(self, size):
+        """Every node dials those before it, and nobody dials back: no two connections cross."""
+        nodes = []
+        for number in range(size):
+            nodes.append(await self.start(number, public=False))
+            await self.full_mesh(*nodes)
+            self.publish(nodes[-1])
+        return nodes
+
+    async def start_at_once(self, size):
+        """All dial all: connections cross, and what is sent meanwhile may be lost."""
         nodes = [await self.start(number) for number in range(size)]
         await self.full_mesh(*nodes)
         return nodes

@@ -33,7 +33,7 @@ async def test_four_nodes_connect_and_exchange_messages_of_every_kind(town):
 
 async def test_between_two_nodes_one_connection_remains_and_both_agree_on_it(town):
     async with town(4) as place:
-        nodes = await place.start_all(4)
+        nodes = await place.start_at_once(4)
         for node in nodes:
             await node.until(lambda node=node: len(node.mesh._all) <= 3)
 

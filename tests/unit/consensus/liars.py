@@ -368,18 +368,37 @@ class LiarWorld(World):
             assert len(state.proposals) <= 2 * BODIES_MAX + len(state.accepted)
 
 
-class TwinWorld(LiarWorld):
-    """Liars run twice: two replicas with one key each, parted from each other's peers."""
+def honestly(world, liar, target, message):
+    """Says what its core says: a twin's other half contradicts it."""
+    return [message]
 
-    def __init__(self, size, seed, twins):
-        """`twins`: the signer indices that run twice."""
-        super().__init__(size, seed, liars=twins, strategies=[_honestly])
+
+class TwinWorld(LiarWorld):
+    """Some validators run twice, with one key: two states that contradict each other."""
+
+    def __init__(self, size, seed, twins, sides=None):
+        """`twins`: signer indices. `sides`: slot -> side; replicas of two sides never meet."""
+        super().__init__(size, seed, liars=twins, strategies=[honestly])
+        self.scripted, self.sides = sides is None, sides
         self.loss = self.crash = 0.0
-        for index in twins:
+        self.hides_bodies = set()
+        for index in sorted(self.liars):
             name = self.validators.validators[index].name
             self.nodes.append(Node(self, name, Disk(), len(self.nodes)))
 
+    def send(self, source, target, message):
+        """Only within a side."""
+        if self.sides is None or self.sides[source.slot] == self.sides[target.slot]:
+            super().send(source, target, message)
 
-def _honestly(world, liar, target, message):
-    """A twin says what its core says; the other twin contradicts it."""
-    return [message]
+    def pending_for(self, node):
+        """The two sides know of different transactions."""
+        pending = super().pending_for(node)
+        if self.sides is None:
+            return pending
+        return [raw for raw in pending if raw.endswith(b"%d" % self.sides[node.slot])]
+
+    def catch_up(self, slot):
+        """Block sync stays within a side too."""
+        if self.sides is None:
+            super().catch_up(slot)

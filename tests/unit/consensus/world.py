@@ -119,7 +119,8 @@ class Witness:
             self._locks[place] = max(locked, message.view)
         if isinstance(message, ViewChangeProof):
             change = message.view_change
-            assert change.prepared_view >= locked or change.target <= locked
+            kept = change.prepared_view >= locked or change.target <= locked
+            assert kept, f"{inner.signer} forgot a COMMIT of view {locked}"
 
 
 @dataclass
