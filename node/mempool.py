@@ -134,11 +134,13 @@ class Mempool:
 
     def _screen_one(self, raw: bytes, origin: str, wall_ms: int) -> SignedTransaction | Answer:
         """The transaction to verify and admit, or the answer."""
+        tx_hash = None
         if len(raw) <= TRANSACTION_BYTES_MAX:  # a larger one is refused by the decoder, unhashed
-            entry = self.entry(hash_of_raw(raw))
+            tx_hash = hash_of_raw(raw)
+            entry = self.entry(tx_hash)
             if entry is not None:
                 return entry.transaction
-        transaction = SignedTransaction.decode(raw)
+        transaction = SignedTransaction.decode(raw, tx_hash)
         if self.bodies.is_wanted(transaction.tx_hash):
             return transaction  # a proposal holds it: block rules judge it, not ours
         if origin != CLIENT and transaction.tx_hash in self._verifying:

@@ -107,8 +107,8 @@ class SignedTransaction:
         return cls.decode(pack(_Signed(body, signatures)))
 
     @classmethod
-    def decode(cls, raw: bytes) -> Self:
-        """Parse the bytes of a signed transaction.
+    def decode(cls, raw: bytes, tx_hash: bytes | None = None) -> Self:
+        """Parse the bytes of a signed transaction; `tx_hash` is theirs, where it is known.
 
         Raises:
             Rejected: ``transaction.too-large``, ``transaction.version``,
@@ -142,7 +142,7 @@ class SignedTransaction:
             transaction=transaction,
             signatures=signed.signatures,
             tx_id=transaction_id(signed.body),
-            tx_hash=tagged_hash("tx-hash", raw),
+            tx_hash=tagged_hash("tx-hash", raw) if tx_hash is None else tx_hash,
         )
 
     @property

@@ -197,6 +197,17 @@ def test_an_own_new_view_that_was_overtaken_does_not_undo_the_view_change():
     assert (talk.state.status_vc, talk.state.target) == (True, 2)
 
 
+def test_a_new_view_below_what_is_restored_already_changes_nothing():
+    talk = Talk()
+    for view in (1, 2):
+        talk.hear(talk.new_view(view, talk.changes(view), talk.block((), view=view), fresh=True))
+    talk.records.reverse()
+
+    talk.restart()
+
+    assert talk.state.view == 2
+
+
 def test_a_decided_block_is_executed_after_the_restart_and_committed():
     talk = Talk()
     block = talk.block()
