@@ -6,6 +6,7 @@ signal comes; then it stops in order: API, driver, ledger thread, mesh, store, l
 
 import asyncio
 import gc
+import importlib
 import json
 import os
 import resource
@@ -108,10 +109,11 @@ def run_node(home: Path, overrides: Mapping[str, object]) -> int:
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """The loop of uvloop where that is installed (extra ``fast``), else the standard one."""
     try:
-        import uvloop  # noqa: PLC0415 - optional
+        uvloop = importlib.import_module("uvloop")
     except ImportError:
         return None
-    return uvloop.new_event_loop
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
 
 
 def _raise_open_files() -> None:

@@ -8,7 +8,8 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from hansa.errors import HansaError, Rejected
@@ -68,6 +69,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"{error.filename}: {error.strerror}", "check the path", "io", form)
     sys.stdout.write(show(verdict, form) + "\n")
     return verdict.exit_code
+
+
+def command() -> int:
+    """The script `hansa`: the whole command line where hansa-node is installed, else `main`.
+
+    Both distributions bring a script of this name, and the one installed last stays; so this
+    one hands over to the other where that is there.
+    """
+    for found in entry_points(group="hansa.command"):
+        whole: Callable[[], int | None] = found.load()
+        return whole() or 0
+    return main()
 
 
 def _parser() -> argparse.ArgumentParser:
