@@ -85,12 +85,6 @@ class ApiSection(_Section, frozen=True):
         str, Meta(description="PEM file; together with tls_key it turns TLS on.")
     ] = ""
     tls_key: Annotated[str, Meta(description="PEM file of the certificate's private key.")] = ""
-    body_bytes_max: Annotated[Positive, Meta(description="Largest request body, in bytes.")] = (
-        8 * 2**20
-    )
-    requests_per_second: Annotated[
-        Positive, Meta(description="Requests a second that one client may make.")
-    ] = 1000
     tokens_file: Annotated[
         str,
         Meta(description="Lines of: name, SHA-256 of the token in hex, scopes (read,submit)."),
@@ -120,13 +114,6 @@ class ConsensusSection(_Section, frozen=True):
         int,
         Meta(ge=50, le=60_000, description="First patience with a primary, in milliseconds."),
     ] = 2000
-    adaptive: Annotated[bool, Meta(description="Let t0 follow the measured time of commits.")] = (
-        True
-    )
-    batch_ms: Annotated[
-        int,
-        Meta(ge=0, le=10_000, description="Wait for more transactions before a block, in ms."),
-    ] = 20
 
 
 class MempoolSection(_Section, frozen=True):

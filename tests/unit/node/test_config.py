@@ -185,7 +185,7 @@ def test_any_configuration_reads_back(tmp_path_factory, certificate, passphrase,
         node=config.NodeSection(dev=dev),
         keys=config.KeysSection(passphrase_file=passphrase),
         api=config.ApiSection(
-            tls_certificate=certificate + "x", tls_key="\x7f\\\"'\n", body_bytes_max=number
+            tls_certificate=certificate + "x", tls_key="\x7f\\\"'\n", streams_max=number
         ),
         p2p=config.P2pSection(peers=(config.Peer(name="n", key=KEY, address="[::1]:1"),)),
     )
