@@ -172,11 +172,6 @@ class Driver:
         """What makes durable what `begin` wrote: see `Durable.syncs`."""
         return self.durable.syncs()
 
-    def sync(self) -> None:
-        """All of `syncs`, one after the other."""
-        for wanted in self.syncs():
-            wanted()
-
     def finish(self) -> Effects:
         """What may now be said and done. Own messages come back as the first inputs."""
         effects, self._effects = self._effects, Effects()
