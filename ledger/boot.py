@@ -37,11 +37,11 @@ _UNMETERED = 2**62
 class _Nothing:
     """A store without keys."""
 
-    def get(self, key: bytes) -> bytes | None:  # noqa: ARG002
+    def get(self, key: bytes) -> bytes | None:  # noqa: ARG002 - the reader's signature
         """Nothing."""
         return None
 
-    def iterate_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002
+    def iterate_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002 - as above
         """Nothing."""
         return iter(())
 
@@ -107,7 +107,7 @@ def _org(view: Overlay, genesis: Genesis) -> Context:
     return Context(scope, "org")
 
 
-def _no_signature(public: bytes, message: bytes, signature: bytes) -> bool:  # noqa: ARG001
+def _no_signature(public: bytes, message: bytes, signature: bytes) -> bool:  # noqa: ARG001 - `Verify`'s signature
     return False
 
 

@@ -139,7 +139,7 @@ class LocalNode:
         self,
         identifier: str,
         direction: Direction,  # noqa: ARG002 - the port's signature
-        depth: int,  # noqa: ARG002
+        depth: int,  # noqa: ARG002 - the port's signature
     ) -> Mapping[str, Json]:
         """This chain keeps no index of events.
 

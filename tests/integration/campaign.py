@@ -131,7 +131,7 @@ def all_there(network, books, wanted, names, what):
             return
         if time.monotonic() > deadline:
             raise Broken(f"{what}: promised transactions are missing: {missing}")
-        time.sleep(0.2)
+        time.sleep(0.2)  # between questions to real processes; the deadline ends it
 
 
 def goes_on(network, names, beyond, what):
@@ -179,7 +179,7 @@ def kill_primary(network, books, loader, _chance, _round):
     killed = network.hansa("demo", "kill", primary)
     began = time.time()
     assert killed.code == 0, killed.err
-    time.sleep(WATCH_S)
+    time.sleep(WATCH_S)  # the load runs meanwhile: it is judged for this long
     ended = time.time()
     longest = {}
     for name in others:
@@ -229,7 +229,7 @@ def sees_vote(network, name, witness, since):
 def kill_all(network, books, loader, chance, number):
     """Kill all at a random moment, cut the logs in every second round, start all."""
     names = [entry.name for entry in network.nodes]
-    time.sleep(chance.uniform(0.5, 3.0))
+    time.sleep(chance.uniform(0.5, 3.0))  # the random moment of the kill
     before = max(heights(network).values())
     network.kill(*names)
     promised = loader.promised()

@@ -69,7 +69,7 @@ def promised(clients, batch):
         try:
             reply = client.submit_many(waiting)
         except HansaError:
-            time.sleep(RETRY_S)
+            time.sleep(RETRY_S)  # the node said: later
             continue
         taken = [result.tx_id for result in reply.results if result.problem is None]
         if taken:
@@ -80,7 +80,7 @@ def promised(clients, batch):
             if result.problem is not None
         ]
         if waiting:
-            time.sleep(RETRY_S)
+            time.sleep(RETRY_S)  # the node said: later
 
 
 def load(home, path, rate):
@@ -94,7 +94,7 @@ def load(home, path, rate):
             pause = began + number / REQUESTS_PER_S - time.monotonic()
             if pause < -1:
                 began -= pause  # what was not sent while nobody answered is not made up for
-            time.sleep(max(0.0, pause))
+            time.sleep(max(0.0, pause))  # the rate of the load
             for taken in promised(clients, batch):
                 file.write("".join(tx_id + "\n" for tx_id in taken))
                 file.flush()

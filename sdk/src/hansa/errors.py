@@ -26,9 +26,9 @@ class Rejected(HansaError):  # noqa: N818 - it names an outcome, not a failure o
     """The sender's fault: invalid bytes, signature, order or permission."""
 
 
-class Unavailable(HansaError):  # noqa: N818
+class Unavailable(HansaError):  # noqa: N818 - as `Rejected`
     """Nobody's fault: it may work later or elsewhere."""
 
 
-class Corrupt(HansaError):  # noqa: N818
+class Corrupt(HansaError):  # noqa: N818 - as `Rejected`
     """Stored data is damaged; the node stops and says which file and where."""
