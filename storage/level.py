@@ -97,6 +97,7 @@ class LevelStore(_LevelReader):
                 str(folder),
                 create_if_missing=True,
                 bloom_filter_bits=BLOOM_FILTER_BITS,
+                compression=None,  # keys, hashes and signatures do not shrink: 9 % of all CPU
                 lru_cache_size=CACHE_BYTES,
                 write_buffer_size=WRITE_BUFFER_BYTES,
             )
