@@ -7,7 +7,7 @@ makes alike, or `NoResult`, and then nothing at all. docs/spec/ledger.md, sectio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import msgpack
+import msgspec
 
 from hansa.encoding import encode_value
 from hansa.errors import Corrupt, HansaError, Rejected, Unavailable
@@ -23,6 +23,7 @@ ERROR_BYTES_MAX = 4 * 1024
 DUE_READS_MAX, DUE_KEYS_MAX = 10_000, 1_024
 """The meter of each due entry: that of a transaction."""
 
+_ENCODER = msgspec.msgpack.Encoder()
 _Notes = tuple[tuple[str, bytes], ...]
 _Changes = tuple[tuple[str, int, int], ...]
 Result = tuple[bytes, _Notes, _Changes]
@@ -127,7 +128,7 @@ class Executor:
                 del scope.events[events:], scope.records[records:]
             outcomes.append({"code": code, "id": item.key.decode()})
         result: Result = (
-            msgpack.packb({"entries": outcomes}),
+            _ENCODER.encode({"entries": outcomes}),
             tuple(scope.events),
             tuple(scope.records),
         )
@@ -198,7 +199,8 @@ class Executor:
     ) -> bytes:
         """The bytes that `pack` gives for a `Receipt` of these fields, made at once."""
         tx_id, tx_hash = transaction.tx_id, transaction.tx_hash
-        return msgpack.packb((tx_id, tx_hash, self.height, index, code, failed, error, results))
+        fields = (tx_id, tx_hash, self.height, index, code, failed, error, results)
+        return _ENCODER.encode(fields)
 
 
 def _number(registry: StateRegistry, name: str) -> int:

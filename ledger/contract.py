@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol, TypeVar
 import msgpack
 import msgspec
 
-from hansa.encoding import INT_MAX, INT_MIN, Value, decode_value, encode_value
+from hansa.encoding import INT_MAX, INT_MIN, Value, decode_value, decoder, encode_value
 from hansa.errors import Rejected
 from hansa.receipt import REFUSALS
 
@@ -27,6 +27,7 @@ NOTES_MAX = 1024
 VALUE_BYTES_MAX = 128 * 1024
 """A state value: half of the largest transaction."""
 
+_ENCODER = msgspec.msgpack.Encoder(order="sorted")
 _SIMPLE = (str, bytes, bool, type(None))
 _FLAT = (str, bytes, int, bool, type(None))
 
@@ -111,8 +112,8 @@ class Registry(Protocol):
         """Whether a member of that name is in force."""
         ...
 
-    def prefix_owner(self, prefix: str) -> str | None:
-        """The member that registered exactly this GS1 company prefix."""
+    def prefix_owner(self, digits: str) -> str | None:
+        """The member that registered the longest GS1 company prefix of these digits."""
         ...
 
     def gln_owner(self, gln: str) -> str | None:
@@ -290,13 +291,12 @@ class Context:
 
 def store(record: msgspec.Struct) -> bytes:
     """The canonical bytes of a record: a map in the order of its keys."""
-    plain = msgspec.to_builtins(record, builtin_types=(bytes,), order="sorted")
-    return msgpack.packb(plain)
+    return _ENCODER.encode(record)
 
 
 def load(stored: bytes, kind: type[R]) -> R:
     """The record that stored bytes encode; they are ours, so nothing is checked twice."""
-    return msgspec.convert(_plain(stored), kind, builtin_types=(bytes,))
+    return decoder(kind).decode(stored)
 
 
 def encode_fields(fields: dict[str, Value]) -> bytes:
@@ -306,7 +306,7 @@ def encode_fields(fields: dict[str, Value]) -> bytes:
             continue
         if type(value) not in _SIMPLE:
             return encode_value(fields)
-    return msgpack.packb({key: fields[key] for key in sorted(fields)})
+    return _ENCODER.encode(fields)
 
 
 def _plain(stored: bytes) -> Value:
@@ -418,7 +418,7 @@ def _flat(plain: object, data: bytes) -> bool:
         and all(INT_MIN <= v <= INT_MAX for v in plain.values() if type(v) is int)
         and list(plain) == sorted(plain)
         and all(map(str.isascii, plain))
-        and msgpack.packb(plain) == data
+        and _ENCODER.encode(plain) == data
     )
 
 

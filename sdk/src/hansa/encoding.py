@@ -7,7 +7,7 @@ floats: `encode_value` and `decode_value`. Both decoders refuse what the
 encoder would not have written.
 """
 
-from typing import Annotated, TypeVar
+from typing import Annotated, TypeVar, cast
 
 import msgpack
 import msgspec
@@ -39,11 +39,14 @@ class Wire(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=T
 
 
 W = TypeVar("W")
+_ENCODER = msgspec.msgpack.Encoder()
+"""Writes the shortest spelling of everything, as `msgpack` does, and structs at once."""
+_DECODERS: dict[type[object], msgspec.msgpack.Decoder[object]] = {}
 
 
 def pack(struct: msgspec.Struct) -> bytes:
     """The canonical bytes of a struct."""
-    return msgpack.packb(msgspec.to_builtins(struct, builtin_types=(bytes,)))
+    return _ENCODER.encode(struct)
 
 
 def unpack(kind: type[W], data: bytes) -> W:
@@ -54,13 +57,20 @@ def unpack(kind: type[W], data: bytes) -> W:
             fields) or ``encoding.not-canonical`` (another spelling of a valid struct).
     """
     try:
-        plain = msgpack.unpackb(data, raw=False, strict_map_key=True, ext_hook=_no_extension)
-        struct = msgspec.convert(plain, kind, builtin_types=(bytes,))
-    except (ValueError, TypeError, OverflowError, RecursionError, msgspec.ValidationError) as error:
+        struct = decoder(kind).decode(data)
+    except (ValueError, TypeError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
         raise Rejected("encoding.malformed", f"{kind.__name__}: {error}") from error
-    if msgpack.packb(plain) != data:
+    if _ENCODER.encode(struct) != data:
         raise Rejected("encoding.not-canonical", f"{kind.__name__}: not the shortest spelling")
     return struct
+
+
+def decoder(kind: type[W]) -> msgspec.msgpack.Decoder[W]:
+    """What reads bytes as a type, made once: it takes other spellings too, see `unpack`."""
+    found = _DECODERS.get(kind)
+    if found is None:
+        found = _DECODERS[kind] = msgspec.msgpack.Decoder(kind, ext_hook=_no_extension)
+    return cast("msgspec.msgpack.Decoder[W]", found)
 
 
 def encode_value(value: Value) -> bytes:
@@ -87,7 +97,7 @@ def decode_value(data: bytes) -> Value:
     return value  # type: ignore[return-value]  # checked by encode_value
 
 
-def _no_extension(code: int, data: bytes) -> None:
+def _no_extension(code: int, data: bytes | memoryview) -> None:
     """An extension type would pass for an array of two: a second spelling."""
     raise ValueError(f"extension type {code} with {len(data)} bytes")
 
