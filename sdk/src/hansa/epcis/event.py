@@ -104,24 +104,25 @@ def understand(event: dict[str, Json], ignore: frozenset[str] = frozenset()) -> 
     names = Names(event.get("@context"))
     try:
         digest = event_hash(prehash(event, names, ignore))
-        time = parse_time(str(event["eventTime"]))
+        time, _ = names.time(str(event["eventTime"]))
         error = _error(event, names)
     except Invalid:
         raise
     except Rejected as refusal:
         raise at("", refusal) from refusal
     get = event.get
+    step, disposition, place = get("bizStep"), get("disposition"), get("readPoint")
     return Event(
         digest=digest,
         kind=str(event["type"]),
         time=time,
         action=str(get("action") or ""),
-        step=_word(get("bizStep"), "bizStep", _STEPS, names),
-        disposition=_word(get("disposition"), "disposition", _DISPOSITIONS, names),
+        step=_word(step, "bizStep", _STEPS, names) if step else "",
+        disposition=_word(disposition, "disposition", _DISPOSITIONS, names) if disposition else "",
         parent=_text(get("parentID"), names),
         source=_party(get("sourceList"), "source", names),
         destination=_party(get("destinationList"), "destination", names),
-        place=_place(get("readPoint"), names),
+        place=_place(place, names) if place else "",
         transformation=_text(get("transformationID"), names),
         error=error,
         objects=_identifiers(get("epcList"), names),

@@ -4,18 +4,15 @@ The promise: the text depends on what the event says, not on how its JSON is spe
 Published vectors decide where they and the prose of the standard differ.
 """
 
+from collections.abc import Callable
 from hashlib import sha256
 
-from hansa.epcis.values import NESTED_MAX, SPACE, Json, Names, parse_time, time_text
+from hansa.epcis.values import NESTED_MAX, SPACE, Json, Names
 from hansa.errors import Rejected
 
 Object = dict[str, Json]
 
 ID_HEAD, ID_TAIL = "ni:///sha-256;", "?ver=CBV2.0"
-_EPC_LISTS = frozenset({"epcList", "inputEPCList", "childEPCs", "outputEPCList"})
-_QUANTITY_LISTS = frozenset(
-    {"quantityList", "childQuantityList", "inputQuantityList", "outputQuantityList"}
-)
 _TYPED_LISTS = {
     "bizTransactionList": "bizTransaction",
     "destinationList": "destination",
@@ -39,14 +36,6 @@ _METADATA_SET, _REPORT_SET = frozenset(_METADATA), frozenset(_REPORT)
 _SENSOR_SET = frozenset({"sensorMetadata", "sensorReport"})
 _PLACE_SET = frozenset({"id"})
 _QUANTITY_SET = frozenset({"epcClass", "quantity", "uom"})
-_ORDER = (
-    "certificationInfo", "epcList", "parentID", "inputEPCList", "childEPCs", "quantityList",
-    "childQuantityList", "inputQuantityList", "outputEPCList", "outputQuantityList", "action",
-    "transformationID", "bizStep", "disposition", "persistentDisposition", "readPoint",
-    "bizLocation", "bizTransactionList", "destinationList", "sourceList", "sensorElementList",
-)  # fmt: skip
-"""Fields after event time and offset, in the order in which the text has them."""
-_STANDARD = frozenset(_ORDER) | _IGNORED | {"eventTime", "eventTimeZoneOffset"}
 
 
 def prehash(event: Object, names: Names, ignore: frozenset[str] = frozenset()) -> str:
@@ -60,15 +49,19 @@ def prehash(event: Object, names: Names, ignore: frozenset[str] = frozenset()) -
     """
     parts = [
         "eventType=", _text(event["type"]),
-        "eventTime=", time_text(parse_time(_text(event["eventTime"]))),
+        "eventTime=", names.time(_text(event["eventTime"]))[1],
         "eventTimeZoneOffset=", _text(event["eventTimeZoneOffset"]).strip(SPACE),
     ]  # fmt: skip
-    parts.extend([_standard(field, event[field], names) for field in _ORDER if field in event])
+    for field, form in _FORMS.items():
+        value = event.get(field)
+        if value:
+            parts.append(form(field, value, names))
     ilmd = event.get("ilmd")
     if isinstance(ilmd, dict) and ilmd:
         parts.append("ilmd" + _extensions(ilmd, names, frozenset()))
-    if len(event) > 3:  # noqa: PLR2004 - type, time and offset are always there
-        parts.append(_extensions(event, names, _STANDARD | ignore if ignore else _STANDARD))
+    known = _STANDARD | ignore if ignore else _STANDARD
+    if not known.issuperset(event):
+        parts.append(_extensions(event, names, known))
     return "".join(parts)
 
 
@@ -110,28 +103,32 @@ def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else [value]
 
 
-def _standard(field: str, value: Json, names: Names) -> str:  # noqa: PLR0911 - a table of forms
-    """One standard field with its value, or an empty string when there is none."""
-    if value is None or value in ("", []):
-        return ""
-    if field in _EPC_LISTS:
-        return field + "".join(sorted(["epc=" + names.value(epc) for epc in _list(value)]))
-    if field in _QUANTITY_LISTS:
-        return field + "".join(sorted([_quantity(element, names) for element in _list(value)]))
-    if field in _TYPED_LISTS:
-        kind = _TYPED_LISTS[field]
-        return field + "".join(sorted([_typed(element, kind, names) for element in _list(value)]))
-    if field in {"bizStep", "disposition"}:
-        return f"{field}={names.word(_text(value), field)}"
-    if field in {"readPoint", "bizLocation"}:
-        return _place(field, value, names)
-    if field == "persistentDisposition":
-        return _persistent(value, names)
-    if field == "sensorElementList":
-        return field + "".join(sorted([_sensor(element, names) for element in _list(value)]))
+def _plain(field: str, value: Json, names: Names) -> str:
+    """A field with its value, or one after the other with each of its values."""
     if isinstance(value, list):
         return "".join(sorted([f"{field}={names.value(item)}" for item in value]))
     return f"{field}={names.value(value)}"
+
+
+def _epcs(field: str, value: Json, names: Names) -> str:
+    return field + "".join(sorted(["epc=" + names.value(epc) for epc in _list(value)]))
+
+
+def _quantities(field: str, value: Json, names: Names) -> str:
+    return field + "".join(sorted([_quantity(element, names) for element in _list(value)]))
+
+
+def _typed_list(field: str, value: Json, names: Names) -> str:
+    kind = _TYPED_LISTS[field]
+    return field + "".join(sorted([_typed(element, kind, names) for element in _list(value)]))
+
+
+def _word(field: str, value: Json, names: Names) -> str:
+    return f"{field}={names.word(_text(value), field)}"
+
+
+def _sensors(field: str, value: Json, names: Names) -> str:
+    return field + "".join(sorted([_sensor(element, names) for element in _list(value)]))
 
 
 def _quantity(element: Json, names: Names) -> str:
@@ -162,13 +159,13 @@ def _place(field: str, value: Json, names: Names) -> str:
     return text if len(value) == 1 else text + _extensions(value, names, _PLACE_SET)
 
 
-def _persistent(value: Json, names: Names) -> str:
+def _persistent(field: str, value: Json, names: Names) -> str:
     assert isinstance(value, dict)
     parts: list[str] = []
     for side in ("set", "unset"):
         words = [names.word(_text(word), "disposition") for word in _list(value.get(side, []))]
         parts.extend(sorted([f"{side}={word}" for word in words]))
-    return "persistentDisposition" + "".join(parts) if parts else ""
+    return field + "".join(parts) if parts else ""
 
 
 def _sensor(element: Json, names: Names) -> str:
@@ -195,7 +192,7 @@ def _fields(element: Object, order: tuple[str, ...], known: frozenset[str], name
         if value is None or value == "":
             continue
         if field in _TIMES:
-            text = time_text(parse_time(_text(value)))
+            text = names.time(_text(value))[1]
         elif field in _REPORT_WORDS and known is _REPORT_SET:
             text = names.word(_text(value), _REPORT_WORDS[field])
         else:
@@ -236,3 +233,30 @@ def _extension(value: Json, names: Names, depth: int) -> str:
         return "".join(sorted([_extension(item, names, depth - 1) for item in value]))
     text = names.value(value)
     return "=" + text if text else ""
+
+
+_FORMS: dict[str, Callable[[str, Json, Names], str]] = {
+    "certificationInfo": _plain,
+    "epcList": _epcs,
+    "parentID": _plain,
+    "inputEPCList": _epcs,
+    "childEPCs": _epcs,
+    "quantityList": _quantities,
+    "childQuantityList": _quantities,
+    "inputQuantityList": _quantities,
+    "outputEPCList": _epcs,
+    "outputQuantityList": _quantities,
+    "action": _plain,
+    "transformationID": _plain,
+    "bizStep": _word,
+    "disposition": _word,
+    "persistentDisposition": _persistent,
+    "readPoint": _place,
+    "bizLocation": _place,
+    "bizTransactionList": _typed_list,
+    "destinationList": _typed_list,
+    "sourceList": _typed_list,
+    "sensorElementList": _sensors,
+}
+"""Fields after event time and offset, in the order in which the text has them, and their forms."""
+_STANDARD = frozenset(_FORMS) | _IGNORED | {"@context", "eventTime", "eventTimeZoneOffset"}

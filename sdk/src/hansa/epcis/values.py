@@ -62,6 +62,8 @@ _NUMERIC = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII
 _TIME = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d+))?(?:Z|([+-])(\d\d):(\d\d))", re.ASCII
 )
+_USUAL_TIME = re.compile(r"(?!0000)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", re.ASCII)
+"""The only spelling of a moment, as `time_text` writes it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ZONE_MINUTES_MAX = 14 * 60
 """xsd:dateTimeStamp: no zone is further than 14 hours from UTC."""
@@ -70,7 +72,7 @@ _ZONE_MINUTES_MAX = 14 * 60
 class Names:
     """The prefixes of one document: what ``example:field`` means in it."""
 
-    __slots__ = ("_prefixes", "_seen")
+    __slots__ = ("_prefixes", "_seen", "_times")
 
     def __init__(self, context: Json = None) -> None:
         """Read a JSON-LD context: a URL, a map, or a list of both.
@@ -80,6 +82,7 @@ class Names:
         """
         self._prefixes = _STANDARD_PREFIXES
         self._seen: dict[str, str] = {}
+        self._times: dict[str, tuple[int, str]] = {}
         if not isinstance(context, str) and context is not None:
             self._prefixes = _prefixes(context)
 
@@ -111,6 +114,23 @@ class Names:
         if text[:1] in "+-.0123456789" and _NUMERIC.fullmatch(text):
             return plain_number(text)
         return text
+
+    def time(self, text: str) -> tuple[int, str]:
+        """The milliseconds of a time, and their only spelling.
+
+        Raises:
+            Rejected: ``epcis.time``.
+        """
+        found = self._times.get(text)
+        if found is None:
+            usual = _usual_millis(text)
+            if usual is None:
+                millis = _parse_any_time(text)
+                found = millis, time_text(millis)
+            else:
+                found = usual, text
+            self._times[text] = found
+        return found
 
     def word(self, text: str, field: str) -> str:
         """The canonical text of a value from the standard vocabulary of a field."""
@@ -174,6 +194,22 @@ def parse_time(text: str) -> int:
     Raises:
         Rejected: ``epcis.time``.
     """
+    usual = _usual_millis(text)
+    return _parse_any_time(text) if usual is None else usual
+
+
+def _usual_millis(text: str) -> int | None:
+    """The milliseconds of a time in its only spelling; None for every other text."""
+    if not _USUAL_TIME.fullmatch(text):
+        return None
+    try:
+        apart = datetime.fromisoformat(text) - _EPOCH
+    except ValueError:
+        raise _bad_time(text) from None
+    return (apart.days * 86_400 + apart.seconds) * 1_000 + apart.microseconds // 1_000
+
+
+def _parse_any_time(text: str) -> int:
     match = _TIME.fullmatch(text.strip(SPACE))
     if match is None:
         raise _bad_time(text)
