@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgpack
 
 from hansa.encoding import Name
+from hansa.gs1 import PREFIX_DIGITS_MIN
 from hansa.keys import Verify, key_id
 from ledger.contract import Method, Refused, Signer, Stored, load
 from ledger.parameters import DEFAULTS, Value
@@ -57,9 +58,18 @@ _UNKNOWN = Holder(
 
 @dataclass(slots=True)
 class HeadCache:
-    """What the head's state says about members and rules; made anew when they change."""
+    """What the head's state says about members and rules; made anew when they change.
+
+    Attributes:
+        holders: by public key.
+        signers: those of them that stay what they are while no rule changes.
+        owners: (owner, prefixes tried) by the digits that were asked for.
+        parameters, permissions: by name.
+    """
 
     holders: dict[bytes, Holder | None] = field(default_factory=dict)
+    signers: dict[bytes, Signer] = field(default_factory=dict)
+    owners: dict[str, tuple[str | None, int]] = field(default_factory=dict)
     parameters: dict[str, Value] = field(default_factory=dict)
     permissions: dict[str, Permission | None] = field(default_factory=dict)
 
@@ -99,9 +109,28 @@ class StateRegistry:
         stored = self._view.get(b"org/member/" + name.encode())
         return stored is not None and load(stored, MemberRecord).state == ACTIVE
 
-    def prefix_owner(self, prefix: str) -> str | None:
-        """The member that registered this GS1 company prefix; one read."""
-        return self._text(b"org/prefix/" + prefix.encode())
+    def prefix_owner(self, digits: str) -> str | None:
+        """The member that registered the longest GS1 company prefix of these digits.
+
+        One read for each prefix that is tried, cached or not: the meter depends on the
+        state alone.
+        """
+        known = self._cache.owners
+        cached = None if self._view.rules_changed else known.get(digits)
+        if cached is not None:
+            self._view.count(cached[1])
+            return cached[0]
+        owner, tried = None, 0
+        for length in range(len(digits), PREFIX_DIGITS_MIN - 1, -1):
+            tried += 1
+            owner = self._text(b"org/prefix/" + digits[:length].encode())
+            if owner is not None:
+                break
+        if not self._view.rules_changed:
+            if len(known) >= CACHE_MAX:
+                known.clear()
+            known[digits] = owner, tried
+        return owner
 
     def gln_owner(self, gln: str) -> str | None:
         """The member that registered this location number; one read."""
@@ -109,6 +138,10 @@ class StateRegistry:
 
     def signer(self, public: bytes) -> Signer | None:
         """The holder of a key that may sign transactions at this height, or None."""
+        known = self._cache.signers
+        signer = None if self._view.rules_changed else known.get(public)
+        if signer is not None:
+            return signer
         holder = self.holder(public)
         if holder is None or not may_sign(holder.key, self._height) or is_suspended(holder):
             return None
@@ -116,7 +149,13 @@ class StateRegistry:
         roles = tuple(
             role for role, until in subject.roles.items() if until == 0 or until > self._time
         )
-        return Signer(public, holder.key.id, subject.member, subject.id, roles)
+        signer = Signer(public, holder.key.id, subject.member, subject.id, roles)
+        lasting = holder.key.valid_to == 0 and not any(subject.roles.values())
+        if lasting and not self._view.rules_changed:
+            if len(known) >= CACHE_MAX:
+                known.clear()
+            known[public] = signer
+        return signer
 
     def holder(self, public: bytes) -> Holder | None:
         """The records behind a public key, or None when the state does not know it."""
@@ -217,16 +256,17 @@ def identify(
     signers: list[Signer] = []
     strangers: list[bytes] = []
     for public in publics:
+        signer = registry.signer(public)
+        if signer is not None:
+            signers.append(signer)
+            continue
         holder = registry.holder(public)
         if holder is None:
             strangers.append(public)
             continue
         if is_suspended(holder):
             raise Refused("AUTH", by=holder.subject.id, need=ACTIVE, have=SUSPENDED)
-        signer = registry.signer(public)
-        if signer is None:
-            raise Refused("SIGN", key=holder.key.id, height=holder.key.valid_to)
-        signers.append(signer)
+        raise Refused("SIGN", key=holder.key.id, height=holder.key.valid_to)
     assert signers, "a block rule sees to it that the parent's state knows the sender"
     assert signers[0].public == publics[0]
     return tuple(signers), tuple(strangers)

@@ -92,8 +92,18 @@ class Overlay:
         Raises:
             Refused: ``LIMIT``.
         """
-        self._count()
+        self.count(1)
         return self.peek(key)
+
+    def count(self, reads: int) -> None:
+        """Put reads on the meter that a cache answers.
+
+        Raises:
+            Refused: ``LIMIT``.
+        """
+        self._reads += reads
+        if self._reads > self._reads_max:
+            raise Refused("LIMIT", field="reads", need=self._reads_max)
 
     def peek(self, key: bytes) -> bytes | None:
         """The value of a key, not metered: for the ledger's own, bounded questions."""
@@ -136,7 +146,7 @@ class Overlay:
         changed = sorted(key for key in self.changes if key.startswith(prefix))
         changes = [(key, self.changes[key]) for key in changed]
         for key, value in _merge(self._reader.iterate_prefix(prefix), changes):
-            self._count()
+            self.count(1)
             yield key, value
 
     def save(self) -> int:
@@ -172,11 +182,6 @@ class Overlay:
         else:
             self._journal.append((key, None, False))
         changes[key] = value
-
-    def _count(self) -> None:
-        self._reads += 1
-        if self._reads > self._reads_max:
-            raise Refused("LIMIT", field="reads", need=self._reads_max)
 
 
 def _merge(

@@ -5,7 +5,7 @@ thing is written once.
 """
 
 from hansa.epcis import Event
-from hansa.gs1 import PREFIX_DIGITS_MIN, company_digits, is_class, is_lot, short
+from hansa.gs1 import company_digits, is_class, is_lot, short
 from ledger.contract import Context, Refused
 from ledger.contracts.trace_records import (
     ACTIVE,
@@ -199,16 +199,9 @@ class Bench:
         """The member that registered the company prefix of an id, or an empty string."""
         digits = company_digits(identifier)
         known = self._owners.get(digits)
-        if known is not None:
-            return known
-        found = ""
-        for length in range(len(digits), PREFIX_DIGITS_MIN - 1, -1):
-            owner = self._context.registry.prefix_owner(digits[:length])
-            if owner is not None:
-                found = owner
-                break
-        self._owners[digits] = found
-        return found
+        if known is None:
+            known = self._owners[digits] = self._context.registry.prefix_owner(digits) or ""
+        return known
 
     # Containment and holding
 
