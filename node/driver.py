@@ -52,7 +52,7 @@ from hansa.encoding import unpack
 from hansa.errors import Rejected
 from hansa.votes import COMMIT
 from node.admission import Admission, Changes, Screening
-from node.body_exchange import BODY_TAG, BodyExchange
+from node.body_exchange import BODY_TAG
 from node.durable import Durable
 from node.events import (
     Effects,
@@ -86,6 +86,7 @@ from node.parts import (
     RELAY_AGAIN_MS,
     Parts,
 )
+from node.runs import Runs
 from node.sync import (
     ApplyBlock,
     Lagging,
@@ -111,8 +112,7 @@ class Driver:
         self._effects = Effects()
         self.signer = parts.signer
         self.durable = Durable(parts.logs, parts.signer.guard)
-        self._runs: dict[bytes, Run] = {}
-        self._bodies = BodyExchange(self._body_of)
+        self.runs = Runs(parts.replica, parts.mempool, parts.gossip, parts.chain)
         self._next_due = parts.next_due_ms
         self._relayed_ms = 0
         self.dropped_events = 0
@@ -126,7 +126,7 @@ class Driver:
         current = [record for record in records if record_height(record) == height]
         for record in current:
             if isinstance(record, BodyRecord):
-                self._bodies.hold(unpack(Block, record.block))
+                self.runs.hold(unpack(Block, record.block))
         for record in records:
             if isinstance(record, OwnRecord):
                 # The two logs are synced side by side: the guard moves up to the vote log.
@@ -145,6 +145,8 @@ class Driver:
         if len(self._events) >= EVENTS_MAX and isinstance(event, PeerMessage):
             self.dropped_events += 1
             return
+        if isinstance(event, Ran):
+            self.runs.ran(event.block_hash)
         self._events.append(event)
 
     @property
@@ -247,7 +249,7 @@ class Driver:
             elif event.kind == TRANSACTIONS:
                 self._on_gossip(event, mono_ms, wall_ms)
             elif event.kind == BULK and event.payload[:1] == BODY_TAG:
-                sends, fetched = self._bodies.receive(event.peer, event.payload, mono_ms)
+                sends, fetched = self.runs.receive(event.peer, event.payload, mono_ms)
                 self._effects.sends += sends
                 if fetched is not None:
                     self._step(fetched, mono_ms, wall_ms)
@@ -300,10 +302,10 @@ class Driver:
         if admission.offences and screening.origin:
             self._effects.penalise.append((screening.origin, "transaction.offence"))
         for block_hash in admission.complete:
-            self._start_run(block_hash)
+            self._begin_run(self.runs.start(block_hash))
         for block_hash, tx_hash in admission.broken:
-            if self._runs.pop(block_hash, None) is not None:
-                ran = Ran(self.replica.height, block_hash, equal=False, culprit=tx_hash)
+            ran = self.runs.spoil(block_hash, tx_hash)
+            if ran is not None:
                 self._step(ran, mono_ms, wall_ms)
         self._step(Tick(), mono_ms, wall_ms)
         return admission
@@ -383,45 +385,20 @@ class Driver:
                 )
                 self._effects.jobs.append(job)
             case Run():
-                self._prepare_run(work, mono_ms)
+                sends, next_ = self.runs.want(work, mono_ms)
+                self._effects.sends += sends
+                self._begin_run(next_)
             case Fetch():
-                self._fetch(work)
+                self._effects.sends += self.runs.fetch(work)
             case _:
                 assert_never(work)
 
-    def _prepare_run(self, work: Run, mono_ms: int) -> None:
-        proposal = work.proposal
-        block_hash = proposal.header.hash
-        self._runs[block_hash] = work
-        if self._bodies.transactions(block_hash) is not None:
-            self._start_run(block_hash)
-            return
-        validators = self.replica.facts.validators.validators
-        primary = validators[work.primary].name
-        others = [v.name for v in validators if v.name not in (primary, self.replica.name)]
-        missing, sends = self._parts.gossip.gather(
-            block_hash, proposal.header.height, proposal.tx_hashes, [primary, *others], mono_ms
-        )
-        self._effects.sends += sends
-        broken = self.mempool.bodies.broken(block_hash)
-        if broken is not None:
-            del self._runs[block_hash]
-            ran = Ran(proposal.header.height, block_hash, equal=False, culprit=broken)
-            self._events.append(ran)
-        elif not missing:
-            self._start_run(block_hash)
-
-    def _start_run(self, block_hash: bytes) -> None:
-        """All of a proposal is here: execute it."""
-        work = self._runs.get(block_hash)
-        if work is None:
-            return
-        transactions = self._bodies.transactions(block_hash)
-        if transactions is None:
-            transactions = self.mempool.resolve(block_hash)
-        if transactions is not None:
-            del self._runs[block_hash]
-            self._effects.jobs.append(RunJob(work.proposal, transactions))
+    def _begin_run(self, what: RunJob | Ran | None) -> None:
+        """A run that can begin, or whose answer is known without it."""
+        if isinstance(what, RunJob):
+            self._effects.jobs.append(what)
+        elif what is not None:
+            self._events.append(what)
 
     def _on_built(self, event: BuildDone, mono_ms: int, wall_ms: int) -> None:
         built: Built = event.built
@@ -433,19 +410,6 @@ class Driver:
             self.mempool.bodies.hold(block_hash, built.height, event.transactions)
         self._step(built, mono_ms, wall_ms)
 
-    # -- bodies ------------------------------------------------------------------------------------
-
-    def _fetch(self, work: Fetch) -> None:
-        """Ask holders: a body that a certificate names is wanted at once."""
-        validators = self.replica.facts.validators.validators
-        holders = [validators[holder].name for holder in work.holders]
-        self._effects.sends += self._bodies.ask(work.height, work.block_hash, holders)
-
-    def _body_of(self, height: int, block_hash: bytes) -> bytes | None:
-        if height == self.replica.height:
-            return self.replica.body(block_hash)
-        return self._parts.chain.block_bytes(height)
-
     # -- the head moves ---------------------------------------------------------------------
 
     def _on_committed(self, event: Committed, mono_ms: int, wall_ms: int) -> None:
@@ -455,8 +419,7 @@ class Driver:
         if header.validators_hash != header.next_validators_hash:
             schedule = Schedule(event.validators, header.height + 1, header.hash)
         self._relayed_ms = mono_ms
-        self._runs.clear()
-        self._bodies.clear()
+        self.runs.clear()
         self._next_due = event.next_due_ms
         self._finish_changes(self.mempool.on_commit(header.height, header.time, event.receipts))
         self._effects.committed.append(event)
