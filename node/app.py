@@ -6,7 +6,6 @@ signal comes; then it stops in order: API, driver, ledger thread, mesh, store, l
 
 import asyncio
 import gc
-import importlib
 import json
 import os
 import resource
@@ -18,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import uvloop
 
 from hansa.errors import HansaError, Rejected, Unavailable
 from hansa.genesis import Genesis, decode_genesis
@@ -99,21 +100,11 @@ def run_node(home: Path, overrides: Mapping[str, object]) -> int:
     config = load(home, os.environ, overrides).config
     with HomeLock(home):
         try:
-            with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_run(home, config))
         except* HansaError as group:
             raise _first(group) from None
     return 0
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """The loop of uvloop where that is installed (extra ``fast``), else the standard one."""
-    try:
-        uvloop = importlib.import_module("uvloop")
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory
 
 
 def _raise_open_files() -> None:

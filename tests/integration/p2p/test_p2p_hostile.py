@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+import uvloop
 
 from hansa.errors import Rejected
 from p2p.control import Ping, Refusal, Welcome, encode_control
@@ -238,9 +239,7 @@ async def test_messages_before_the_handshake_are_not_delivered(town, raw):
             assert node.frames == node.events == []
 
 
-def test_the_doors_are_closed_under_uvloop_too(town, raw):
-    uvloop = pytest.importorskip("uvloop")
-
+def test_the_doors_are_closed_under_the_daemons_loop_too(town, raw):
     uvloop.run(test_an_oversized_frame_costs_the_connection_and_a_penalty(town, raw))
     uvloop.run(test_a_peer_that_does_not_read_loses_transactions_and_then_its_connection(town, raw))
     uvloop.run(test_half_open_connections_do_not_keep_members_out(town, raw))

@@ -1,6 +1,7 @@
 """Meshes on loopback with real TLS: they find each other, lose each other and find again."""
 
 import pytest
+import uvloop
 
 from hansa.errors import Unavailable
 from p2p.control import Ping, Pong, Refusal, encode_control
@@ -205,8 +206,6 @@ async def test_a_stopped_mesh_has_said_goodbye_and_left_nothing(town):
         assert not nodes[0].mesh.listening.is_set()
 
 
-def test_it_runs_under_uvloop_too(town):
-    uvloop = pytest.importorskip("uvloop")
-
+def test_it_runs_under_the_daemons_loop_too(town):
     uvloop.run(test_four_nodes_connect_and_exchange_messages_of_every_kind(town))
     uvloop.run(test_a_node_that_dies_is_missed_and_found_again_at_another_address(town))
