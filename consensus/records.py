@@ -53,11 +53,24 @@ class PreparedRecord:
     certificate: Certificate
 
 
-Record: TypeAlias = BodyRecord | OwnRecord | NewViewRecord | PreparedRecord
+@dataclass(frozen=True, slots=True)
+class DivergedRecord:
+    """The decided block of this height came out otherwise here: nothing of it is signed again."""
+
+    height: int
+
+
+Record: TypeAlias = BodyRecord | OwnRecord | NewViewRecord | PreparedRecord | DivergedRecord
 
 _HEIGHT_BYTES = 8
-_BODY, _OWN, _NEW_VIEW, _PREPARED = 1, 2, 3, 4
-_KINDS = {BodyRecord: _BODY, OwnRecord: _OWN, NewViewRecord: _NEW_VIEW, PreparedRecord: _PREPARED}
+_BODY, _OWN, _NEW_VIEW, _PREPARED, _DIVERGED = 1, 2, 3, 4, 5
+_KINDS = {
+    BodyRecord: _BODY,
+    OwnRecord: _OWN,
+    NewViewRecord: _NEW_VIEW,
+    PreparedRecord: _PREPARED,
+    DivergedRecord: _DIVERGED,
+}
 
 
 def message_height(message: Signed) -> int:
@@ -74,7 +87,7 @@ def message_height(message: Signed) -> int:
 def record_height(record: Record) -> int:
     """The height that a record belongs to."""
     match record:
-        case BodyRecord():
+        case BodyRecord() | DivergedRecord():
             return record.height
         case OwnRecord() | NewViewRecord():
             return message_height(record.message)
@@ -95,6 +108,8 @@ def _payload(record: Record) -> bytes:
             return encode_message(record.message)
         case PreparedRecord():
             return pack(record.certificate)
+        case DivergedRecord():
+            return record.height.to_bytes(_HEIGHT_BYTES, "big")
 
 
 def decode_record(data: bytes) -> Record:
@@ -109,6 +124,8 @@ def decode_record(data: bytes) -> Record:
             if kind == _BODY and len(payload) > _HEIGHT_BYTES:
                 height = int.from_bytes(payload[:_HEIGHT_BYTES], "big")
                 return BodyRecord(height, payload[_HEIGHT_BYTES:])
+            if kind == _DIVERGED and len(payload) == _HEIGHT_BYTES:
+                return DivergedRecord(int.from_bytes(payload, "big"))
             if kind == _PREPARED:
                 return PreparedRecord(unpack(Certificate, payload))
             message = decode_message(payload)

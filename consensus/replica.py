@@ -49,6 +49,7 @@ from consensus.messages import (
 from consensus.pacemaker import Pacemaker
 from consensus.records import (
     BodyRecord,
+    DivergedRecord,
     NewViewRecord,
     OwnRecord,
     PreparedRecord,
@@ -195,6 +196,8 @@ class Replica:
                     self.views.restore_new_view(record.message)
                 case OwnRecord():
                     self._restore_own(record)
+                case DivergedRecord():
+                    self.abstain_through = max(self.abstain_through, record.height)
                 case _:
                     assert_never(record)
         if self.state.own or self.state.new_view is not None:
@@ -426,7 +429,15 @@ class Replica:
             del state.runs[block_hash]
             self.run(block_hash, out, fresh=False)
         elif not self.diverged:
-            self.diverged = out.diverged = True
+            self.diverge(out)
+
+    def diverge(self, out: Output) -> None:
+        """The own outcome of the decided block is another one: sign nothing of its height again.
+
+        The mark outlives restarts; it is past when a repaired node has committed the height.
+        """
+        self.diverged = out.diverged = True
+        out.persist.append(DivergedRecord(self.height))
 
     def _advance(self, event: Advanced, now: Now, out: Output) -> None:
         """The head moved: begin the next height with what was said about it already."""

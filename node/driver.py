@@ -208,7 +208,7 @@ class Driver:
             case Committed():
                 self._on_committed(event, mono_ms, wall_ms)
             case ApplyFailed() | Served() | Stale():
-                self._on_answer(event, mono_ms)
+                self._on_answer(event, mono_ms, wall_ms)
             case Tick():
                 self._on_tick(mono_ms)
                 self._step(event, mono_ms, wall_ms)
@@ -224,12 +224,14 @@ class Driver:
         if self.replica.abstain_through == ABSTAIN_FOR_NOW:
             self._end_amnesia()
 
-    def _on_answer(self, event: ApplyFailed | Served | Stale, mono_ms: int) -> None:
+    def _on_answer(self, event: ApplyFailed | Served | Stale, mono_ms: int, wall_ms: int) -> None:
         """An answer of the ledger thread that the core does not wait for."""
         match event:
             case ApplyFailed():
                 # A quorum certified it and it came out otherwise here: the fault is ours.
-                self.replica.diverged = self._effects.diverged = True
+                out = Output.empty()
+                self.replica.diverge(out)
+                self._join(out, mono_ms, wall_ms)
             case Served(peer, from_height, stored):
                 self._do_sync(self._parts.sync.served(peer, from_height, stored, mono_ms))
             case Stale():
@@ -333,7 +335,9 @@ class Driver:
 
     def _step(self, event: Input, mono_ms: int, wall_ms: int) -> None:
         """Step the core and join its output to the turn's."""
-        out = self.replica.step(event, self._now(mono_ms, wall_ms))
+        self._join(self.replica.step(event, self._now(mono_ms, wall_ms)), mono_ms, wall_ms)
+
+    def _join(self, out: Output, mono_ms: int, wall_ms: int) -> None:
         self._persist(out)
         effects = self._effects
         for peer, message in out.send:

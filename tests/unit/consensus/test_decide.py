@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from consensus.io import Built, Fetch, Ran
 from consensus.messages import Decided, Vote
 from consensus.pacemaker import TRANSACTION_MS
-from consensus.records import PreparedRecord
+from consensus.records import DivergedRecord, PreparedRecord
 from hansa.encoding import pack
 from hansa.votes import COMMIT, PREPARE
 from tests.unit.consensus.talk import T0_MS, Talk, asked
@@ -210,6 +210,25 @@ def test_a_decided_block_that_comes_out_otherwise_is_run_once_more_and_then_stop
     assert not talk.core.may_sign
     again = talk.tick(5_000)
     assert (again.execute, again.diverged) == ([], False)
+
+
+def test_after_a_restart_a_diverged_replica_signs_nothing_until_the_height_is_past():
+    talk = Talk()
+    block = talk.block()
+    talk.hear(talk.pre_prepare(block))
+    culprit = block.proposal().tx_hashes[0]
+    talk.ran(block, equal=False, culprit=culprit)
+    talk.votes(COMMIT, block)
+    mark = talk.ran(block, equal=False, culprit=culprit).persist
+
+    again = Talk()
+    again.core.restore(mark)
+
+    assert mark == [DivergedRecord(1)]
+    assert not again.core.may_sign
+    assert not again.core.diverged, "it finds out anew whether it still is"
+    again.committed(block)
+    assert again.core.may_sign
 
 
 def test_a_cold_run_that_succeeds_commits():

@@ -5,6 +5,7 @@ import pytest
 from consensus.messages import Fresh, encode_message
 from consensus.records import (
     BodyRecord,
+    DivergedRecord,
     NewViewRecord,
     OwnRecord,
     PreparedRecord,
@@ -30,6 +31,7 @@ RECORDS = {
     "fresh": OwnRecord(Fresh(1, ZERO_HASH, ZERO_HASH, 5, 0)),
     "new view": NewViewRecord(NEW_VIEW),
     "prepared": PreparedRecord(TALK.prepared(BLOCK)),
+    "diverged": DivergedRecord(1),
 }
 
 
@@ -57,9 +59,10 @@ def test_an_attestation_is_of_its_head():
         encode_record(RECORDS["prepared"]) + b"\0",
         b"\1\3" + encode_message(TALK.vote(PREPARE, BLOCK, 0)),
         b"\1\2" + encode_message(TALK.decided(BLOCK)),
+        encode_record(RECORDS["diverged"]) + b"\0",
     ],
     ids=["empty", "no kind", "body without a height", "newer version", "unknown kind", "cut",
-         "trailing", "a vote as a new view", "what nobody signs as own"],
+         "trailing", "a vote as a new view", "what nobody signs as own", "a long diverged"],
 )  # fmt: skip
 def test_a_record_that_was_not_written_here_stops_the_node(data):
     with pytest.raises(Corrupt, match=r"wal\.record"):
