@@ -6,6 +6,7 @@ docs/spec/consensus.md, section 10.
 from consensus.checks import Facts
 from consensus.messages import Fresh
 from hansa.certificate import FreshCertificate, bitmap_of
+from hansa.errors import Rejected
 
 
 class Attestations:
@@ -30,7 +31,7 @@ class Attestations:
             return
         statement = fresh.statement(self._facts.chain_id)
         if not self._facts.signature_holds(fresh.signer, statement, fresh.signature):
-            return
+            raise Rejected("fresh.signature", f"signer {fresh.signer}")
         self._latest[fresh.signer] = fresh
         self._renew()
 

@@ -187,6 +187,8 @@ class Output:
         evidence: lies, provable.
         diverged: a decided block came out otherwise here: stop signing, tell the operator.
         behind: (signer index, height) of peers that speak of heights beyond the next one.
+        offences: (signer index, code) of peers that sent what no correct one passes on: a
+            signature that does not hold. Each costs a check, so each costs its sender.
         wake_at: call again with Tick at this `mono_ms`, or None.
     """
 
@@ -197,10 +199,11 @@ class Output:
     commit: list[Commit]
     evidence: list[Evidence]
     behind: list[tuple[int, int]]
+    offences: list[tuple[int, str]]
     diverged: bool = False
     wake_at: int | None = None
 
     @classmethod
     def empty(cls) -> "Output":
         """Nothing to do."""
-        return cls([], [], [], [], [], [], [])
+        return cls([], [], [], [], [], [], [], [])

@@ -213,18 +213,15 @@ class Replica:
             return
         if isinstance(message, GetBody | Body):
             return
-        if isinstance(message, Fresh):
-            if message.signer == peer:
-                self.fresh.add(message)
-            self._compare(peer, message.height, now, out)
-            return
         height = self._height_of(message)
-        if height == self.height:
+        if height == self.height or isinstance(message, Fresh):
             try:
                 self._dispatch(peer, message, now, out)
-            except Rejected:
-                # The sender's fault, and provably so or not: it changed nothing here.
-                return
+            except Rejected as error:
+                # The sender's fault, and it changed nothing here. Who sends a signature that
+                # does not hold has lied or passed on what it did not check.
+                if error.code.endswith(".signature"):
+                    out.offences.append((peer, error.code))
         elif height == self.height + 1:
             self._ahead.keep(peer, message)
             out.behind.append((peer, height - 1))
@@ -244,7 +241,7 @@ class Replica:
 
     @staticmethod
     def _height_of(
-        message: PrePrepare | Vote | ViewChangeProof | NewView | Decided | Refuse,
+        message: PrePrepare | Vote | ViewChangeProof | NewView | Decided | Refuse | Fresh,
     ) -> int:
         match message:
             case Decided():
@@ -257,7 +254,7 @@ class Replica:
     def _dispatch(
         self,
         peer: int,
-        message: PrePrepare | Vote | ViewChangeProof | NewView | Decided | Refuse,
+        message: PrePrepare | Vote | ViewChangeProof | NewView | Decided | Refuse | Fresh,
         now: Now,
         out: Output,
     ) -> None:
@@ -276,6 +273,10 @@ class Replica:
                     self.decide(message.certificate, out)
             case Refuse():
                 self._on_refuse(peer, message)
+            case Fresh():
+                self._compare(peer, message.height, now, out)
+                if message.signer == peer:
+                    self.fresh.add(message)
             case _:
                 assert_never(message)
 

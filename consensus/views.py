@@ -17,6 +17,7 @@ from consensus.messages import (
 from consensus.records import BodyRecord, NewViewRecord
 from hansa.block import Block, Proposal
 from hansa.encoding import unpack
+from hansa.errors import Rejected
 from hansa.hashing import ZERO_HASH
 from hansa.votes import PREPARE
 
@@ -60,7 +61,7 @@ class Views:
             return
         check_fresh(facts, message.proposal, 0, peer, replica.clock(now, 0))
         if not facts.signature_holds(peer, statement, message.signature):
-            return
+            raise Rejected("proposal.signature", f"signer {peer}")
         state.own["accepted", 0] = message
         self._accept_fresh(0, message.proposal, now, out)
 

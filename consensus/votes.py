@@ -7,6 +7,7 @@ from consensus.io import Now, Output
 from consensus.messages import ViewChangeProof, Vote
 from consensus.records import PreparedRecord
 from hansa.certificate import Certificate
+from hansa.errors import Rejected
 from hansa.evidence import claims_less
 from hansa.votes import COMMIT, PREPARE
 
@@ -31,7 +32,7 @@ class Votes:
         if known is not None and known.block_hash == vote.block_hash:
             return
         if not facts.signature_holds(vote.signer, vote.statement(facts.chain_id), vote.signature):
-            return
+            raise Rejected("vote.signature", f"signer {vote.signer}")
         if known is not None:
             replica.accuse(vote.signer, known, vote, out)
             return
