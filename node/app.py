@@ -33,6 +33,7 @@ from node.assemble import WAL_FOLDER, Node, Settings, assemble
 from node.clock import ProcessedClock, wall_ms
 from node.config import Config, load
 from node.contracts import describe_contracts
+from node.evidence import EvidenceFolder
 from node.journalist import Journalist
 from node.lane import MAIN_LIMITS
 from node.logs import Logger, capture_standard, make_logger
@@ -151,7 +152,7 @@ async def _run(home: Path, config: Config) -> None:
         roster = Roster(genesis, config, node.worker.ledger)
         transport = _key(home, config, config.keys.transport)
         loop.mesh = mesh = _mesh(config, genesis, node, roster, loop, transport, log)
-        loop.observers.append(Journalist(log, loop).observe)
+        loop.observers.append(Journalist(log, loop, EvidenceFolder(home)).observe)
         service = NodeService(loop, mesh, roster, transport, config, home, metrics)
         server = ApiServer(
             service, _api_settings(home, config), version=VERSION, contracts=describe_contracts

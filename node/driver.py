@@ -321,8 +321,9 @@ class Driver:
         heard and the own head is where it is, votes two heights above are new for certain.
         """
         replica, sync = self.replica, self._parts.sync
-        heard = sync.validators_heard + (replica.me is not None)
-        if heard >= replica.facts.validators.quorum and sync.height >= sync.target:
+        validators = replica.facts.validators
+        enough = min(validators.quorum, validators.size - 1)  # the own word counts for nothing
+        if sync.validators_heard >= enough and sync.height >= sync.target:
             replica.abstain_through = sync.height + AMNESIA_HEIGHTS
 
     def _now(self, mono_ms: int, wall_ms: int) -> Now:
@@ -347,6 +348,8 @@ class Driver:
         for commit in out.commit:
             effects.jobs.append(CommitJob(commit.block_hash, commit.certificate))
         effects.evidence += out.evidence
+        for index, code in out.offences:
+            effects.penalise.append((self.replica.facts.validators.validators[index].name, code))
         effects.diverged = effects.diverged or out.diverged
 
     def _persist(self, out: Output) -> None:

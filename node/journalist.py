@@ -1,6 +1,8 @@
 """What a node writes into its log about consensus: one line a block, one a trouble."""
 
+from consensus.io import Evidence
 from node.events import Effects
+from node.evidence import EvidenceFolder
 from node.logs import Logger
 from node.loop import NodeLoop
 
@@ -8,8 +10,9 @@ from node.loop import NodeLoop
 class Journalist:
     """Turns effects into log lines with stable event names."""
 
-    def __init__(self, log: Logger, loop: NodeLoop) -> None:
-        """Write to `log`."""
+    def __init__(self, log: Logger, loop: NodeLoop, folder: EvidenceFolder) -> None:
+        """Write to `log`, and proof of lies to `folder`."""
+        self._folder = folder
         self._log = log
         self._loop = loop
         self._view = 0
@@ -35,7 +38,7 @@ class Journalist:
         for peer, reason in effects.penalise:
             self._log.warning("p2p.penalised", peer=peer, reason=reason)
         for evidence in effects.evidence:
-            self._log.error("consensus.evidence", signer=evidence.signer)
+            self._accuse(evidence)
         if effects.diverged:
             self._log.error(
                 "node.diverged",
@@ -43,3 +46,19 @@ class Journalist:
                 detail="execution here gives another outcome than a quorum certified",
                 hint="this node signs nothing more; compare versions, then sync its store again",
             )
+
+    def _accuse(self, seen: Evidence) -> None:
+        replica = self._loop.driver.replica
+        validator = replica.facts.validators.validators[seen.signer].name
+        try:
+            file = self._folder.keep(seen, validator, replica.height)
+        except OSError as error:
+            file = None
+            self._log.warning("consensus.evidence_lost", reason=str(error))
+        self._log.error(
+            "consensus.evidence",
+            validator=validator,
+            height=replica.height,
+            file="" if file is None else str(file),
+            hint="hansa tx call governance.accuse @FILE --as ORG takes it to the chain",
+        )
