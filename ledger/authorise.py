@@ -5,10 +5,11 @@ writes any of them reads past the cache from there on. docs/spec/contracts.md, s
 """
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import msgpack
+import msgspec
 
-from hansa.encoding import Name
 from hansa.gs1 import PREFIX_DIGITS_MIN
 from hansa.keys import Verify, key_id
 from ledger.contract import Method, Refused, Signer, Stored, load
@@ -28,6 +29,12 @@ CACHE_MAX = 20_000
 """Keys whose holders are remembered: about 20 MB. When full it starts anew."""
 
 
+Role = Annotated[
+    str, msgspec.Meta(max_length=64, pattern=r"^([a-z0-9][a-z0-9._-]*)?(?![\s\S])")
+]
+"""A role's name, or "" for any."""
+
+
 class Permission(Stored, frozen=True):
     """``governance/permission/<contract>.<method>``: what a vote demands of the signers.
 
@@ -35,7 +42,7 @@ class Permission(Stored, frozen=True):
     members must have signed.
     """
 
-    role: Name | str
+    role: Role
     members: int = 1
 
 

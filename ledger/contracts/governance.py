@@ -12,7 +12,7 @@ import msgspec
 from hansa.encoding import MemberName, Name, Value
 from hansa.membership import VALIDATORS_MAX, ValidatorSet, fault_bound
 from ledger.accuse import Judge
-from ledger.authorise import Permission
+from ledger.authorise import Permission, Role
 from ledger.ballots import expire, open_ballot, vote, withdraw
 from ledger.contract import (
     BALLOT,
@@ -47,7 +47,7 @@ class SetPermission(Arguments, frozen=True):
 
     contract: Name
     method: Name
-    role: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    role: Role = ""
     members: Annotated[int, msgspec.Meta(ge=1, le=16)] = 1
 
 
