@@ -317,13 +317,16 @@ class Driver:
     def _end_amnesia(self) -> None:
         """A validator without a guard has lost what it signed: it abstains until that is past.
 
-        Own lost votes are at most one above the highest head of a quorum. When a quorum is
-        heard and the own head is where it is, votes two heights above are new for certain.
+        Who voted at h had h - 1, which q - 1 others had committed to: their heads are not below
+        h - 2. Of any n + f + 1 - q others f + 1 are among them, so one correct: when the heads
+        of so many are reached, votes two heights above the own head are new for certain. A
+        claim alone, the (f + 1)th largest too, would not do: liars claim little.
         """
         replica, sync = self.replica, self._parts.sync
         validators = replica.facts.validators
-        enough = min(validators.quorum, validators.size - 1)  # the own word counts for nothing
-        if sync.validators_heard >= enough and sync.height >= sync.target:
+        most = validators.size - 1  # alone there is nobody to ask
+        enough = min(validators.size + validators.weak_quorum - validators.quorum, most)
+        if sync.validators_reached >= enough:
             replica.abstain_through = sync.height + AMNESIA_HEIGHTS
 
     def _now(self, mono_ms: int, wall_ms: int) -> Now:

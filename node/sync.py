@@ -126,7 +126,7 @@ class _Peer:
     serve_at_ms: int
     wants: GetBlocks | None
     serving: bool
-    heard: bool = False
+    said: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Sync:
         match decoded:
             case Status(height):
                 state.height = height
-                state.heard = True
+                state.said = height if state.said is None else state.said
                 return self._step(mono_ms)
             case GetBlocks():
                 state.wants = decoded
@@ -258,10 +258,12 @@ class Sync:
         return max(self._proven, claims[weak - 1] if claims else 0)
 
     @property
-    def validators_heard(self) -> int:
-        """How many connected validators have said their head."""
+    def validators_reached(self) -> int:
+        """How many connected validators' heads, as each said it first, are here too."""
         return sum(
-            state.heard and self._set.index_of(peer) is not None
+            state.said is not None
+            and state.said <= self._head.height
+            and self._set.index_of(peer) is not None
             for peer, state in self._peers.items()
         )
 
