@@ -9,8 +9,8 @@ VIEW_DOUBLINGS_MAX = 5
 VIEW_WAIT_MS_MAX = 60_000
 """No view waits longer: operators see progress within minutes of a repair."""
 RESEND_MS_MIN = 300
-RESEND_MS_MAX = 5_000
-"""Own messages are sent again after 0.3 s, then in doubling steps to 5 s."""
+RESEND_MS_MAX = 4_000
+"""Own messages are sent again after 0.3 s, then in doubling steps to 4 s."""
 TRANSACTION_MS = 1
 """A proposal extends the wait by this for each of its transactions."""
 BUILD_AGAIN_MS = 100

@@ -43,6 +43,8 @@ WAL_FOLDER = "wal"
 WAL_NAME = "votes"
 GUARD_NAME = "guard"
 JOURNAL_NAME = "mempool"
+OWN_VOTES_HEIGHTS = 10
+"""In the certificates of so many heights a start looks for own votes that its guard forgot."""
 
 
 class World(Protocol):
@@ -164,6 +166,10 @@ def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
         )
     )
     driver.restore(batches)
+    for height in range(max(1, head.height - OWN_VOTES_HEIGHTS + 1), head.height + 1):
+        known, signed_by = ledger.certificate(height), ledger.validators_at(height)
+        if known is not None and signed_by is not None:
+            driver.doubt_memory(known, signed_by)
     mempool.restore(
         (record for batch in entries for record in batch),
         lambda tx_id: stored_fate(ledger, tx_id),

@@ -50,6 +50,7 @@ from hansa.block import Block
 from hansa.certificate import Certificate
 from hansa.encoding import unpack
 from hansa.errors import Rejected
+from hansa.membership import ValidatorSet
 from hansa.votes import COMMIT
 from node.admission import Admission, Changes, Screening
 from node.body_exchange import BODY_TAG
@@ -314,6 +315,16 @@ class Driver:
 
     # -- the core ------------------------------------------------------------------------------
 
+    def doubt_memory(self, certificate: Certificate, validators: ValidatorSet) -> None:
+        """An own vote in a certificate that the guard is behind: the logs are of an older day.
+
+        The guard is durable before a vote is sent, so they can only be a backup's. What they
+        forgot may be any vote up to the height above a quorum's head: the rule of amnesia holds.
+        """
+        signer = validators.index_of(self.replica.name)
+        if signer in certificate.signers() and self.signer.guard.slot.height < certificate.height:
+            self.replica.abstain_through = ABSTAIN_FOR_NOW
+
     def _end_amnesia(self) -> None:
         """A validator without a guard has lost what it signed: it abstains until that is past.
 
@@ -424,6 +435,7 @@ class Driver:
 
     def _on_committed(self, event: Committed, mono_ms: int, wall_ms: int) -> None:
         header = event.header
+        self.doubt_memory(event.certificate, event.certified_by)
         old = self.replica.facts
         schedule = None
         if header.validators_hash != header.next_validators_hash:

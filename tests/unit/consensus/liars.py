@@ -233,11 +233,13 @@ class Rigged(Schedule):
 class LiarWorld(World):
     """f liars, a swarm of strategies, and links that part replicas by height and view."""
 
-    def __init__(self, size, seed, *, liars=None, strategies=None):
-        """One seed decides everything; `liars` and `strategies` narrow it for a test."""
+    def __init__(self, size, seed, *, liars=None, strategies=None, scripted=None):
+        """One seed decides everything; what is given narrows it for a test."""
         roll = random.Random(seed)
         faults = fault_bound(size)
         self.seed, self.scripted = seed, roll.random() < 0.5
+        if scripted is not None:
+            self.scripted = scripted
         self.liars = frozenset(roll.sample(range(size), faults) if liars is None else liars)
         super().__init__(size, seed, liars=self.liars)
         self.loss = roll.choice((0, 0.05, 0.2, 0.4))
@@ -303,9 +305,13 @@ class LiarWorld(World):
         if own == source.index and self.chance.random() < self.zeal[source.index]:
             strategy = self.chance.choice(self.plans[source.index])
             arriving = strategy(self, source, target, message)
+            self.lied(strategy, target, message, arriving)
         for twisted in arriving:
             for word in self.stand_by(source, twisted):
                 super().send(source, target, word)
+
+    def lied(self, strategy, target, message, arriving):
+        """Called before a liar's words go out: whoever counts lies listens here."""
 
     def stand_by(self, liar, message):
         """Who made a false new view votes for it as well."""
@@ -326,10 +332,14 @@ class LiarWorld(World):
             return True
         key = (message_height(message), view, getattr(message, "phase", 0) == COMMIT)
         if key not in self._groups:
-            parts = self.chance.choice((1, 2, 2, 3))
+            parts = self.parts(commit=key[2])
             self._groups[key] = [self.chance.randrange(parts) for _ in self.nodes]
         groups = self._groups[key]
         return groups[source.slot] == groups[target.slot]
+
+    def parts(self, *, commit):
+        """Into how many groups a view falls, for COMMITs or for all other words."""
+        return self.chance.choice((1, 2, 2, 3))
 
     def catch_up(self, slot):
         """Block sync: it must not undo the script."""
@@ -378,8 +388,8 @@ class TwinWorld(LiarWorld):
 
     def __init__(self, size, seed, twins, sides=None):
         """`twins`: signer indices. `sides`: slot -> side; replicas of two sides never meet."""
-        super().__init__(size, seed, liars=twins, strategies=[honestly])
-        self.scripted, self.sides = sides is None, sides
+        self.sides = sides
+        super().__init__(size, seed, liars=twins, strategies=[honestly], scripted=sides is None)
         self.loss = self.crash = 0.0
         self.hides_bodies = set()
         for index in sorted(self.liars):
