@@ -121,6 +121,12 @@ class Guard:
         """The view of the last COMMIT at a height, or `UNLOCKED`."""
         return self.locked_view if height == self.slot.height else UNLOCKED
 
+    def least_target(self, height: int) -> int:
+        """The lowest target of a VIEW-CHANGE of a height that is not refused for its slot."""
+        if height != self.slot.height:
+            return 0
+        return self.slot.view + (self.slot.step > STEP_VIEW_CHANGE)
+
     def keep(self, certificate: Certificate) -> None:
         """The certificate that a COMMIT to come rests on."""
         known = self.prepared

@@ -89,6 +89,7 @@ class Replica:
         self.set_aside = SetAside(facts.validators.weak_quorum)
         self.abstain_through = 0
         self.locked_view = UNLOCKED
+        self.least_target = 0
         self.diverged = False
         self.votes = Votes(self)
         self.views = Views(self)
@@ -178,13 +179,15 @@ class Replica:
         out.wake_at = self.pacemaker.next_deadline()
         return out
 
-    def restore(self, records: list[Record], locked_view: int = UNLOCKED) -> None:
+    def restore(
+        self, records: list[Record], locked_view: int = UNLOCKED, least_target: int = 0
+    ) -> None:
         """Feed back the WAL's records of this height, in order, before the first step (row H).
 
         Nothing is executed and nothing is signed: stored messages are sent again.
         `locked_view` is the guard's: the view of the last COMMIT at this height.
         """
-        self.locked_view = locked_view
+        self.locked_view, self.least_target = locked_view, least_target
         self.duties.restored = True
         for record in records:
             match record:
@@ -222,11 +225,14 @@ class Replica:
                 # does not hold has lied or passed on what it did not check.
                 if error.code.endswith(".signature"):
                     out.offences.append((peer, error.code))
-        elif height == self.height + 1:
-            self._ahead.keep(peer, message)
-            out.behind.append((peer, height - 1))
         else:
-            self._compare(peer, height - 1, now, out)
+            # Who shows a certificate has that block; who says anything else has the one below.
+            head = height if isinstance(message, Decided) else height - 1
+            if height == self.height + 1:
+                self._ahead.keep(peer, message)
+                out.behind.append((peer, head))
+            else:
+                self._compare(peer, head, now, out)
 
     def _compare(self, peer: int, head: int, now: Now, out: Output) -> None:
         """A peer speaks of another head: learn of it, or help it."""
@@ -460,7 +466,7 @@ class Replica:
             assert contiguous
             self.schedule.advance(header)
         self.state = HeightState(self.facts.height)
-        self.locked_view = UNLOCKED
+        self.locked_view, self.least_target = UNLOCKED, 0
         self.fresh = Attestations(self.facts)
         self.set_aside.advance(header.height, self.facts.validators.weak_quorum)
         self.pacemaker.enter_height(now.mono_ms)

@@ -128,6 +128,8 @@ class Views:
         """Row F: give up the views below `target`."""
         replica, state = self._replica, self._replica.state
         replica.pacemaker.enter_view_change()
+        # Below what its guard knows a replica that lost its vote log would be refused for ever.
+        target = max(target, replica.least_target)
         if not replica.may_sign or replica.me is None or target > VIEW_MAX:
             return
         prepared = state.prepared
@@ -194,7 +196,8 @@ class Views:
         held = [target for target in targets if target >= state.target]
         if len(held) >= validators.quorum:
             replica.pacemaker.arm_view_change(now.mono_ms, state.target)
-        if replica.primary(state.target) == replica.me and state.target not in state.frozen:
+        mine = replica.may_sign and replica.primary(state.target) == replica.me
+        if mine and state.target not in state.frozen:
             self._choose(out)
 
     def _choose(self, out: Output) -> None:

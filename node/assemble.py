@@ -18,7 +18,6 @@ from hansa.errors import Corrupt, Rejected
 from hansa.genesis import Genesis
 from hansa.hashing import ZERO_HASH
 from hansa.keys import Verify
-from hansa.membership import ValidatorSet
 from hansa.receipt import decode_receipt
 from ledger.boot import genesis_block
 from ledger.execution import Ledger
@@ -144,7 +143,7 @@ def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
         genesis.chain_id, head, certificate, certified_by, ledger.validators, world.verify
     )
     replica = Replica(facts, _schedule(ledger), settings.name, settings.t0_ms)
-    guard, guard_log, remembers = _open_guard(world, facts.validators, settings.name)
+    guard, guard_log, remembers = _open_guard(world)
     if not remembers:
         replica.abstain_through = ABSTAIN_FOR_NOW
     wal, batches, _tail = Wal.open(world.files, WAL_NAME, salt=world.random_bytes(SALT_BYTES))
@@ -238,10 +237,10 @@ def _header(ledger: Ledger, height: int) -> Header:
     return header
 
 
-def _open_guard(world: World, validators: ValidatorSet, name: str) -> tuple[Guard, Wal, bool]:
+def _open_guard(world: World) -> tuple[Guard, Wal, bool]:
     """The signer guard, its log, and whether it remembers: one without records has amnesia."""
     log, batches, _ = Wal.open(world.files, GUARD_NAME, salt=world.random_bytes(SALT_BYTES))
     records = [record for batch in batches for record in batch]
     if records:
         return Guard.decode(records[-1]), log, True
-    return Guard(Slot(0, 0, 0), ZERO_HASH), log, validators.index_of(name) is None
+    return Guard(Slot(0, 0, 0), ZERO_HASH), log, False

@@ -137,7 +137,8 @@ class Driver:
         prepared = self.signer.guard.prepared
         if prepared is not None and prepared.height == height:
             current.append(PreparedRecord(prepared))
-        self.replica.restore(current, self.signer.guard.locked_at(height))
+        guard = self.signer.guard
+        self.replica.restore(current, guard.locked_at(height), guard.least_target(height))
 
     # -- the shell's side --------------------------------------------------------------------
 
