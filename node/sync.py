@@ -370,13 +370,15 @@ class Sync:
             return []
         state.request = None
         size = sum(len(item.block) + len(item.certificate) for item in message.blocks)
-        if len(message.blocks) > request.count or size > REPLY_BYTES_MAX:
+        if size > REPLY_BYTES_MAX:
             return self._ban(
                 peer, "sync.too-much", f"{len(message.blocks)} blocks, {size} bytes", mono_ms
             )
         if not message.blocks:
             state.idle_until_ms = mono_ms + COOL_MS
-        for height, item in enumerate(message.blocks, start=message.from_height):
+        # A longer reply may answer an earlier request: what is beyond this one is left.
+        kept = message.blocks[: request.count]
+        for height, item in enumerate(kept, start=message.from_height):
             self._hold(height, peer, item)
         return []
 

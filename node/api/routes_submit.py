@@ -18,7 +18,7 @@ from hansa.client.types import (
     TxBody,
     TxsBody,
 )
-from hansa.errors import HansaError
+from hansa.errors import HansaError, Unavailable
 from node.api.bodies import (
     BATCH_BODY_BYTES_MAX,
     TX_BODY_BYTES_MAX,
@@ -77,7 +77,7 @@ class SubmitRoutes:
         wait, limit_s = choice(request, "wait", WAITS), timeout_s(request)
         body = await read_body(request, TX_BODY_BYTES_MAX, self._budget)
         raw = decode_tx(body, request.content_type)
-        admission = await self._port.submit((raw,))
+        admission = await self._submit((raw,))
         result = admission.results[0]
         if isinstance(result, HansaError):
             raise result
@@ -101,7 +101,7 @@ class SubmitRoutes:
         refuse_unknown(request, QUERY)
         wait, limit_s = choice(request, "wait", WAITS), timeout_s(request)
         body = await read_body(request, BATCH_BODY_BYTES_MAX, self._budget)
-        admission = await self._port.submit(decode_txs(body, request.content_type))
+        admission = await self._submit(decode_txs(body, request.content_type))
         fates = await self._fates(admission, wait, limit_s)
         reply = SubmittedBatch(
             results=tuple(map(_submitted, admission.results, fates)),
@@ -117,6 +117,17 @@ class SubmitRoutes:
         if _any_full(admission):
             response.headers["Retry-After"] = "1"
         return response
+
+    async def _submit(self, raws: Sequence[bytes]) -> Admission:
+        """Hand transactions to the node.
+
+        Raises:
+            Unavailable: ``node.stopping``: it ended, or its disk failed, before it promised.
+        """
+        admission = await self._closing.until(self._port.submit(raws))
+        if admission is None:
+            raise Unavailable("node.stopping", "this node is stopping", "ask another node")
+        return admission
 
     async def _fates(self, admission: Admission, wait: str, limit_s: float) -> list[Fate | None]:
         """One fate for each result; None for refused ones and where nobody asked."""

@@ -238,3 +238,27 @@ async def test_a_body_without_a_length_is_refused(http):
         problem = await response.json(content_type=None)
 
     assert (response.status, problem["code"]) == (411, "api.length")
+
+
+class Stuck(LocalNode):
+    """A node whose disk takes no promise any more."""
+
+    async def submit(self, raws):
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("route", ["/v1/tx", "/v1/txs"])
+async def test_who_waits_at_a_node_that_stops_is_told_so(chain, route):
+    settings = ApiSettings(port=0)
+    raw = register(chain, "a").raw
+    body = raw if route == "/v1/tx" else msgpack.packb([raw])
+    async with aiohttp.ClientSession() as session:
+        async with ApiServer(Stuck(chain), settings, version="0.1.0") as server:
+            waiting = asyncio.ensure_future(
+                session.post(server.url + route, data=body, headers=MSGPACK)
+            )
+            await asyncio.wait([waiting], timeout=0.2)
+        response = await waiting
+        problem = await response.json()
+
+    assert (response.status, problem["code"]) == (503, "node.stopping")
