@@ -27,6 +27,9 @@ ARITHMETIC = {
     ast.BitAnd: ast.BitOr,
 }
 REMOVABLE = (ast.Raise, ast.AugAssign, ast.Delete)
+UNSEEN = frozenset({"CACHE_MAX", "PAGES_KEPT_MAX", "READ_BYTES", "_UNKNOWN", "_UNMETERED"})
+"""What is assigned to these says nothing that anybody could see: how much a cache keeps, how
+much is read at once, the fields of a mark that is compared by identity, more than anything."""
 TEXT_MAX = 70
 """Characters of source that a report shows."""
 
@@ -89,21 +92,42 @@ def _sites(tree):
         yield from _in_statements(parent)
 
 
-def _code(node):
+def _code(node, *, told=False):
     """The nodes that run: no docstrings, annotations, decorators, class options or asserts.
 
-    An assert states what no input can make false, so nothing can tell that it is gone.
+    An assert states what no input can make false, so nothing can tell that it is gone. How a
+    raised error words its message (`told`) is no promise; its code is, and a refusal's fields.
     """
     if isinstance(node, ast.Assert) or _is_docstring(node) or _is_for_types(node):
         return
+    if _is_unseen(node) or (told and isinstance(node, ast.JoinedStr)):
+        return
     yield node
-    skipped = _skipped(node)
+    skipped, told = _skipped(node), told or _is_error(node)
     for name, value in ast.iter_fields(node):
         if name in skipped:
             continue
         for child in value if isinstance(value, list) else [value]:
             if isinstance(child, ast.AST):
-                yield from _code(child)
+                yield from _code(child, told=told)
+
+
+def _is_unseen(node):
+    """What nobody can see: see `UNSEEN`, and how a record is printed."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            return name in UNSEEN
+        case ast.keyword(arg=name):
+            return name == "repr"
+    return False
+
+
+def _is_error(node):
+    """Whether an error is raised whose message is text for people; a refusal's fields are not."""
+    match node:
+        case ast.Raise(exc=ast.Call(func=ast.Name(id=name))):
+            return name != "Refused"
+    return False
 
 
 def _skipped(node):

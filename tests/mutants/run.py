@@ -27,6 +27,8 @@ NEED_PERCENT = 80
 TIMEOUT_FACTOR = 4
 """A run that takes so many times longer than without the mistake hangs."""
 TIMEOUT_LEAST_S = 60
+TEST_S_MAX = 20
+"""A single test that takes so long hangs: the slowest takes one second."""
 
 
 def main(arguments=None):
@@ -141,7 +143,9 @@ def _pytest(place, paths, limit_s):
         "HANSA_VECTORS": os.environ.get("HANSA_VECTORS", str(ROOT.parent / "shared" / "vectors")),
     }
     options = ["-q", "-x", "--no-header", "--tb=no", "-m", "not slow", "--hypothesis-seed=0"]
+    options += [f"--timeout={TEST_S_MAX}", "--assert=plain"]
     plugins = ["-p", "no:randomly", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    plugins += ["-p", "tests.mutants.hurry"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, *plugins, *paths],
         cwd=place,

@@ -21,6 +21,8 @@ CASES = {
     "if a:\n    b = c": ["if not a:\n    b = c"],
     "def f():\n    return a": ["def f():\n    return None"],
     "assert a < 7": [],
+    "CACHE_MAX = 7": [],
+    "raise Rejected('a', f'{b[:1]}')": ["pass"],
     "def f(a: Literal[1]=b):\n    'text'": [],
     "@dataclass(frozen=True)\nclass A:\n    b: int": [],
 }

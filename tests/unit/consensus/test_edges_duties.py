@@ -234,3 +234,16 @@ def test_a_prepared_block_gets_the_wait_of_its_view_anew(view):
 
     assert talk.state.commit_views == {view}
     assert talk.core.pacemaker.progress_at == 7 + T0_MS * 2**view
+
+
+def test_a_new_view_that_came_in_time_is_waited_for_no_longer():
+    talk = Talk()
+    for proof in talk.changes(1):
+        talk.hear(proof)
+    due = talk.core.pacemaker.view_change_at
+    talk.tick(T0_MS)
+    talk.hear(talk.new_view(1, talk.changes(1), talk.block(view=1), fresh=True))
+    talk.tick(due - talk.time)
+
+    assert due == 2 * T0_MS
+    assert (talk.state.status_vc, talk.state.view) == (False, 1)

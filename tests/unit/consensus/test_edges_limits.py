@@ -185,6 +185,13 @@ def test_a_lock_is_a_view_or_none(locked, readable):
             Guard.decode(data)
 
 
+@pytest.mark.parametrize(
+    ("step", "height", "target"), [(0, 5, 3), (1, 5, 4), (3, 5, 4), (3, 4, 0), (3, 6, 0)]
+)
+def test_the_guard_knows_the_least_target_that_it_would_sign(step, height, target):
+    assert Guard(Slot(5, 3, step), HASH).least_target(height) == target
+
+
 def test_the_guard_keeps_the_latest_certificate():
     latest, older = TALK.prepared(BLOCK, view=2), TALK.prepared(BLOCK, view=1)
     kept = Guard.new()
@@ -281,6 +288,13 @@ def test_a_transaction_is_left_out_for_exactly_its_span(times, span):
 
     assert aside.skipped(7 + span) == {HASH}
     assert aside.skipped(7 + span + 1) == frozenset()
+
+
+def test_suspicions_of_a_new_chain_count_from_height_0():
+    aside = SetAside(1)
+    aside.note(HASH, "n00", 0)
+
+    assert [height for height in range(9) if aside.skipped(height)] == [0, 1, 2]
 
 
 def test_the_64_latest_suspects_are_watched():
