@@ -225,7 +225,8 @@ class _Walker:
                 return
             links = [link.before for link in record.links if link.thing == name]
             digest = links[0] if links else b""
-        self.truncated = True
+        if digest:
+            self.truncated = True
 
     def _note(self, digest: bytes, record: EventRecord, depth: int) -> bool:
         """Take an event into the answer; whether there is room."""
