@@ -8,13 +8,13 @@ everything else: delays, loss, partitions, crashes with torn tails, who submits 
 import hashlib
 import heapq
 import random
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from consensus.io import Tick
 from consensus.messages import decode_message
 from hansa.certificate import Certificate
 from hansa.client.transactions import make
+from hansa.errors import Corrupt
 from hansa.genesis import Genesis, LegalId, Member, Node, Person
 from hansa.hashing import sha256
 from hansa.keys import ED25519, public_key_text
@@ -77,6 +77,7 @@ class Ground:
     store: MemoryStore
     key: SimKey
     sim: "Simulation"
+    host: "Host | None" = None
     verify = staticmethod(verify)
 
     @property
@@ -89,12 +90,12 @@ class Ground:
         return self.sim.chance.randbytes(size)
 
     def mono_ms(self):
-        """Simulated time."""
-        return self.sim.time
+        """The host's processed time."""
+        return self.sim.mono_ms(self.host)
 
     def wall_ms(self):
-        """The same as wall time: clocks agree in this version."""
-        return START_MS + self.sim.time
+        """What the host's clock on the wall says."""
+        return self.sim.wall_ms(self.host)
 
 
 @dataclass
@@ -110,6 +111,8 @@ class Host:
     wake: int | None = None
     busy: bool = False
     jobs: list = field(default_factory=list)
+    syncing: bool = False
+    frozen_until: int = 0
 
 
 class ProcessGoneError(Exception):
@@ -132,11 +135,54 @@ class Simulation:
         self.witness = Witness()
         self.met = {"view-change": False, "crash": False, "partition": False}
         self.story = None
-        self.hosts = [Host(i, f"n{i:02}") for i in range(size)]
+        self.running = None
+        self.prepare()
+        self.hosts = [self.make_host(i, f"n{i:02}") for i in range(size)]
         for host in self.hosts:
             create_guard(host.files, self.chance.randbytes(16))
         for host in self.hosts:
             self.boot(host.index)
+
+    # -- hooks: what a world with more faults says otherwise ---------------------------------
+
+    def prepare(self):
+        """Called before the first host is made."""
+
+    def make_host(self, index, name):
+        """A machine with an empty disk."""
+        return Host(index, name)
+
+    def mono_ms(self, host):
+        """Processed time at a host."""
+        return self.time
+
+    def wall_ms(self, host):
+        """Wall time at a host: clocks agree here."""
+        return START_MS + self.time
+
+    def due(self, host, mono_ms):
+        """The simulated time at which a host's processed time is that."""
+        return mono_ms
+
+    def sync_ms(self, host):
+        """How long the syncs of a turn take."""
+        return 0
+
+    def downtime(self, host):
+        """How long a crashed process stays away."""
+        return 100 + self.chance.randrange(4_000)
+
+    def point(self, host, name, what=None):
+        """A process comes to a place where it may end; `ProcessGoneError` if it does."""
+        if name in {"sync", "synced", "answered"}:
+            self.maybe_crash(host)
+
+    def stopped(self, host, error):
+        """A process ended itself, as the product does when its disk is not to be trusted."""
+        raise AssertionError(f"{host.name} stopped: {error}") from error
+
+    def look(self):
+        """Called after each event."""
 
     # -- time ------------------------------------------------------------------------------
 
@@ -149,10 +195,21 @@ class Simulation:
     def run(self, until, stop=lambda: False):
         """Let time pass."""
         while self._queue and self._queue[0][0] <= until and not stop():
-            self.time, _, host, life, action = heapq.heappop(self._queue)
-            if host is None or (host.node is not None and host.life == life):
-                with suppress(ProcessGoneError):
-                    action()
+            self.time, order, host, life, action = heapq.heappop(self._queue)
+            if host is not None:
+                if host.node is None or host.life != life:
+                    continue
+                if host.frozen_until > self.time:
+                    entry = (host.frozen_until, order, host, life, action)
+                    heapq.heappush(self._queue, entry)
+                    continue
+            try:
+                action()
+            except ProcessGoneError:
+                pass
+            except Corrupt as error:
+                self.stopped(self.running, error)
+            self.look()
         return stop()
 
     def tell(self, text):
@@ -169,11 +226,14 @@ class Simulation:
             return
         host.life += 1
         host.wake, host.busy, host.jobs = None, False, []
-        ground = Ground(host.files, host.store, SimKey(f"vote{index}"), self)
+        host.syncing, host.frozen_until = False, 0
+        self.running = host
+        key = SimKey(f"vote{int(host.name[1:])}")
+        ground = Ground(host.files, host.store, key, self, host)
         host.node = assemble(ground, self.genesis, Settings(host.name, self.t0_ms))
         self.tell(f"{host.name} starts at height {host.node.worker.ledger.head.height}")
         for other in self.hosts:
-            if other is not host and other.node is not None:
+            if other.name != host.name and other.node is not None:
                 for here, there in ((host, other), (other, host)):
                     here.node.driver.feed(PeerUp(there.name))
         for up in self.hosts:
@@ -187,9 +247,9 @@ class Simulation:
         host.node = None
         host.files.crash(keep, self.chance.randrange)
         for other in self.hosts:
-            if other.node is not None:
+            if other.node is not None and other.name != host.name:
                 other.node.driver.feed(PeerDown(host.name))
-        self.at(self.time + 100 + self.chance.randrange(4_000), lambda: self.boot(host.index))
+        self.at(self.time + self.downtime(host), lambda: self.boot(host.index))
 
     def maybe_crash(self, host):
         """Power may fail between any two lines."""
@@ -201,35 +261,49 @@ class Simulation:
 
     def turn(self, host):
         """The driver's loop, as `node.loop` turns it."""
+        self.running = host
         driver = host.node.driver
-        while driver.has_work:
-            needs_sync = driver.begin(self.time, START_MS + self.time)
-            if needs_sync:
+        while driver.has_work and not host.syncing:
+            self.point(host, "begin")
+            if driver.begin(self.mono_ms(host), self.wall_ms(host)):
                 syncs = driver.syncs()
                 self.chance.shuffle(syncs)  # they run side by side: any of them may be cut off
                 for sync in syncs:
-                    self.maybe_crash(host)
+                    self.point(host, "sync")
                     sync()
-                self.maybe_crash(host)
+                self.point(host, "synced")
+                wait = self.sync_ms(host)
+                if wait:
+                    host.syncing = True
+                    self.at(self.time + wait, lambda: self.go_on(host), host)
+                    return
             self.carry_out(host, driver.finish())
+
+    def go_on(self, host):
+        """The slow syncs of a turn have returned."""
+        self.running, host.syncing = host, False
+        self.carry_out(host, host.node.driver.finish())
+        self.turn(host)
 
     def carry_out(self, host, effects):
         """Send, execute, verify, as the shell does."""
         assert not effects.diverged, f"{host.name} diverged"
-        assert not effects.evidence, f"{host.name} saw evidence against a correct node"
+        self.on_evidence(host, effects.evidence)
         for send in effects.sends:
             self.overhear(send)
-            targets = [h for h in self.hosts if send.peer in (None, h.name) and h is not host]
+            targets = [h for h in self.hosts if send.peer in (None, h.name)]
             for target in targets:
+                if target.name == host.name:
+                    continue
+                self.point(host, "send", send)
                 self.send(host, target, send.kind, send.message)
         for screening in effects.verify:
             verdicts = tuple(item.verified_by(verify) for item in screening.unverified)
             host.node.driver.feed(Verified(screening, verdicts, None))
-        for ticket, answers in effects.answers:
-            del ticket
+        for _ticket, answers in effects.answers:
             for answer in answers:
                 if hasattr(answer, "accepted_ms"):
-                    self.acked[answer.tx_id] = answer.expires_at
+                    self.acknowledged(host, answer)
         host.jobs += effects.jobs
         self.work(host)
         if host.node.driver.replica.state.view > 0:
@@ -237,7 +311,15 @@ class Simulation:
         wake = effects.wake_at
         if wake is not None and wake != host.wake:
             host.wake = wake
-            self.at(max(wake, self.time + 1), lambda: self.ring(host), host)
+            self.at(max(self.due(host, wake), self.time + 1), lambda: self.ring(host), host)
+
+    def on_evidence(self, host, evidence):
+        """A node says that it holds proof against another: here nobody lies."""
+        assert not evidence, f"{host.name} saw evidence against a correct node"
+
+    def acknowledged(self, host, answer):
+        """A client was promised that its transaction will not be lost."""
+        self.acked[answer.tx_id] = answer.expires_at
 
     def overhear(self, send):
         """S3 and S5: no second word and no forgotten COMMIT; every byte counts for the digest."""
@@ -259,11 +341,13 @@ class Simulation:
         job = host.jobs.pop(0)
 
         def done():
+            self.running = host
+            self.point(host, "job", job)
             answer = host.node.worker.do(job)
             host.busy = False
             if isinstance(answer, Committed):
                 self.check_commit(host, answer)
-            self.maybe_crash(host)
+            self.point(host, "answered", job)
             host.node.driver.feed(answer)
             self.work(host)
             self.turn(host)
@@ -309,17 +393,26 @@ class Simulation:
             "media_type": "text/plain",
             "kind": "file",
         }
-        signed = make(
+        clerk = SimKey(f"clerk{index}")
+        self.post(host, self.signed_by(clerk, Call.of("doc", "register", args)), number)
+
+    def signed_by(self, key, call, lasts_ms=600_000):
+        """A transaction of one call."""
+        return make(
             CHAIN,
-            SimKey(f"clerk{index}"),
-            [Call.of("doc", "register", args)],
-            expires_at=START_MS + self.time + 600_000,
+            key,
+            [call],
+            expires_at=START_MS + self.time + lasts_ms,
             nonce=self.chance.randbytes(16),
         )
+
+    def post(self, host, signed, ticket):
+        """A client hands a transaction to a node that runs."""
+        self.running = host
         driver = host.node.driver
-        screening = driver.screen([signed.raw], "", START_MS + self.time)
+        screening = driver.screen([signed.raw], "", self.wall_ms(host))
         verdicts = tuple(item.verified_by(verify) for item in screening.unverified)
-        driver.feed(Verified(screening, verdicts, number))
+        driver.feed(Verified(screening, verdicts, ticket))
         self.turn(host)
 
     # -- checkers ----------------------------------------------------------------------------
@@ -368,7 +461,7 @@ def run_seed(seed, *, size=4, story=None):
         split = [index for index in range(size) if chance.random() < 0.5]
         start = chance.randrange(20_000)
         sim.at(start, lambda: sim.partition(split))
-        sim.at(start + chance.randrange(8_000), sim.cut.clear)
+        sim.at(start + chance.randrange(8_000), lambda: sim.cut.clear())
 
     def calm():
         sim.loss = sim.crash = 0.0

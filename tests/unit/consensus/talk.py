@@ -267,7 +267,16 @@ class Talk:
 
 def join(total, out):
     """Add an output to another."""
-    for name in ("persist", "intents", "send", "execute", "commit", "evidence", "behind", "offences"):
+    for name in (
+        "persist",
+        "intents",
+        "send",
+        "execute",
+        "commit",
+        "evidence",
+        "behind",
+        "offences",
+    ):
         getattr(total, name).extend(getattr(out, name))
     total.diverged = total.diverged or out.diverged
     total.wake_at = out.wake_at
