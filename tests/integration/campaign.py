@@ -2,7 +2,10 @@
 
 `python -m tests.integration.campaign kill-primary|kill-all --rounds N --home DIR [--seed S]`.
 A network that is there is used again, and the rounds that `DIR/campaign/KIND.jsonl` holds are
-not repeated: a campaign that was cut goes on. Ends with 1 when a promise was broken.
+not repeated: a campaign that was cut goes on. `manifest --seed N --home DIR` plays one random
+manifest on a network of its own (`tests/integration/manifests.py`), `linearisable` lets clients
+of a register and a set meet faults (`register_and_set.py`): both begin with an empty DIR.
+Ends with 1 when a promise was broken.
 """
 
 import argparse
@@ -268,6 +271,7 @@ def last_batch(content):
 
 # -- the campaign --------------------------------------------------------------------------------
 
+ALONE = ("manifest", "linearisable")
 KINDS = {"kill-primary": (kill_primary, LIGHT_RATE), "kill-all": (kill_all, STEADY_RATE)}
 
 
@@ -293,15 +297,34 @@ def campaign(kind, home, rounds, seed):
     return facts
 
 
+def alone(kind, home, seed, seconds):
+    """Play what has a network of its own, and say what happened; the exit code."""
+    from tests.integration.manifests import linearisable_alone, manifest_fact  # they import this
+
+    play = manifest_fact if kind == "manifest" else linearisable_alone
+    try:
+        fact = play(home, seed, seconds)
+    except AssertionError as error:
+        sys.stderr.write(f"✗ {kind} {seed}: {error}\n  its files still stand in {home}\n")
+        return 1
+    for at, words in fact.pop("did"):
+        sys.stdout.write(f"{at:>7} s  {words}\n")
+    sys.stdout.write(f"✓ {kind} {seed}: {json.dumps(fact)}\n")
+    return 0
+
+
 def main():
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts/campaign")
-    parser.add_argument("kind", choices=sorted(KINDS))
+    parser.add_argument("kind", choices=[*sorted(KINDS), *ALONE])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=120, help="of what is played alone")
     chosen = parser.parse_args()
     home = chosen.home.absolute()
+    if chosen.kind in ALONE:
+        return alone(chosen.kind, home, chosen.seed, chosen.seconds)
     try:
         facts = campaign(chosen.kind, home, chosen.rounds, chosen.seed)
     except Broken as error:
