@@ -29,9 +29,7 @@ CACHE_MAX = 20_000
 """Keys whose holders are remembered: about 20 MB. When full it starts anew."""
 
 
-Role = Annotated[
-    str, msgspec.Meta(max_length=64, pattern=r"^([a-z0-9][a-z0-9._-]*)?(?![\s\S])")
-]
+Role = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^([a-z0-9][a-z0-9._-]*)?(?![\s\S])")]
 """A role's name, or "" for any."""
 
 

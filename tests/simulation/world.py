@@ -378,6 +378,10 @@ class Simulation:
         everyone = range(self.size)
         self.cut = {(a, b) for a in everyone for b in everyone if (a in inside) != (b in inside)}
 
+    def mend(self):
+        """All links are whole again."""
+        self.cut.clear()
+
     # -- clients -----------------------------------------------------------------------------
 
     def submit(self, index, number):
@@ -461,7 +465,7 @@ def run_seed(seed, *, size=4, story=None):
         split = [index for index in range(size) if chance.random() < 0.5]
         start = chance.randrange(20_000)
         sim.at(start, lambda: sim.partition(split))
-        sim.at(start + chance.randrange(8_000), lambda: sim.cut.clear())
+        sim.at(start + chance.randrange(8_000), sim.mend)
 
     def calm():
         sim.loss = sim.crash = 0.0
