@@ -30,10 +30,10 @@ SEPARATOR = "__"
 
 Address = Annotated[
     str,
-    Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$", title="host:port"),
+    Meta(pattern=r"^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}(?![\s\S])", title="host:port"),
 ]
 """``host:port``; an IPv6 host stands in brackets."""
-KeyText = Annotated[str, Meta(pattern=r"^ed25519:[0-9a-f]{64}$")]
+KeyText = Annotated[str, Meta(pattern=r"^ed25519:[0-9a-f]{64}(?![\s\S])")]
 Positive = Annotated[int, Meta(ge=1)]
 
 

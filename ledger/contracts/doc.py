@@ -27,9 +27,9 @@ OPEN, COMPLETE, DECLINED, WITHDRAWN, SUPERSEDED = (
     "superseded",
 )
 
-DocId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+DocId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}(?![\s\S])")]
 Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
-Algorithm = Annotated[str, msgspec.Meta(pattern=r"^(sha-256|sm3)$")]
+Algorithm = Annotated[str, msgspec.Meta(pattern=r"^(sha-256|sm3)(?![\s\S])")]
 Short = Annotated[str, msgspec.Meta(max_length=128)]
 Reason = Annotated[str, msgspec.Meta(max_length=1024)]
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]

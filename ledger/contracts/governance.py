@@ -31,7 +31,7 @@ from ledger.records import NodeRecord
 EVIDENCE_BYTES_MAX = 64 * 1024
 """One or two signed messages."""
 
-BallotId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{24}-[0-9]{1,3}$")]
+BallotId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{24}-[0-9]{1,3}(?![\s\S])")]
 Nodes = Annotated[tuple[MemberName, ...], msgspec.Meta(max_length=VALIDATORS_MAX)]
 
 

@@ -43,8 +43,8 @@ ROLES_MAX = 32
 NUMBERS_MAX = 64
 LANGUAGES_MAX = 16
 
-SubjectId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9./-]{0,127}$")]
-KeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}$")]
+SubjectId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9./-]{0,127}(?![\s\S])")]
+KeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}(?![\s\S])")]
 Reason = Annotated[str, msgspec.Meta(max_length=1024)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Numbers = Annotated[tuple[Digits, ...], msgspec.Meta(max_length=NUMBERS_MAX)]
@@ -54,8 +54,8 @@ Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 class LegalId(Stored, frozen=True):
     """The number under which a register knows an organisation."""
 
-    scheme: Annotated[str, msgspec.Meta(pattern=r"^(USCC|LEI|GLN|OTHER)$")]
-    value: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    scheme: Annotated[str, msgspec.Meta(pattern=r"^(USCC|LEI|GLN|OTHER)(?![\s\S])")]
+    value: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?![\s\S])")]
 
 
 class Admit(Arguments, frozen=True):
@@ -96,7 +96,7 @@ class Enrol(Arguments, frozen=True):
     """A person, device or service: ``<member>/<name>``."""
 
     subject: SubjectId
-    kind: Annotated[str, msgspec.Meta(pattern=r"^(person|device|service)$")]
+    kind: Annotated[str, msgspec.Meta(pattern=r"^(person|device|service)(?![\s\S])")]
     key: PublicKey
     roles: Annotated[tuple[Name, ...], msgspec.Meta(max_length=ROLES_MAX)] = ()
 

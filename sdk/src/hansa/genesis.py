@@ -19,9 +19,9 @@ GENESIS_VERSION = 1
 
 VALIDATOR, OBSERVER = "validator", "observer"
 
-KeyText = Annotated[str, msgspec.Meta(pattern=r"^ed25519:[0-9a-f]{64}$")]
+KeyText = Annotated[str, msgspec.Meta(pattern=r"^ed25519:[0-9a-f]{64}(?![\s\S])")]
 """The text of a public key."""
-Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4,13}$")]
+Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4,13}(?![\s\S])")]
 ParameterValue = bool | int | str
 
 
@@ -32,7 +32,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 class LegalId(_Part, frozen=True):
     """The number under which a register knows an organisation."""
 
-    scheme: Annotated[str, msgspec.Meta(pattern=r"^(USCC|LEI|GLN|OTHER)$")]
+    scheme: Annotated[str, msgspec.Meta(pattern=r"^(USCC|LEI|GLN|OTHER)(?![\s\S])")]
     value: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
@@ -41,7 +41,7 @@ class Person(_Part, frozen=True):
 
     name: MemberName
     key: KeyText
-    kind: Annotated[str, msgspec.Meta(pattern=r"^(person|device|service)$")] = "person"
+    kind: Annotated[str, msgspec.Meta(pattern=r"^(person|device|service)(?![\s\S])")] = "person"
     roles: tuple[Name, ...] = ()
 
 
@@ -68,7 +68,7 @@ class Node(_Part, frozen=True):
     member: MemberName
     validator_key: KeyText
     transport_key: KeyText
-    role: Annotated[str, msgspec.Meta(pattern=r"^(validator|observer)$")] = VALIDATOR
+    role: Annotated[str, msgspec.Meta(pattern=r"^(validator|observer)(?![\s\S])")] = VALIDATOR
 
 
 class Genesis(_Part, frozen=True):

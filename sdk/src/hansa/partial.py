@@ -35,7 +35,7 @@ PARTIAL_FORMAT = "hansa/partial@1"
 PARTIAL_BYTES_MAX = TRANSACTION_BYTES_MAX * 4 // 3 + 8 * 1024
 """The largest body in base64, sixteen signatures and the braces around them."""
 
-HexSignature = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{128}$")]
+HexSignature = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{128}(?![\s\S])")]
 """64 bytes in lower-case hex."""
 
 

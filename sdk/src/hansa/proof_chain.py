@@ -47,7 +47,12 @@ def check_chain(chain: Chain, verify: Verify) -> tuple[Reign, ...]:
         reigns.append(Reign(validators, epoch, header.height))
         validators, epoch = change.validators, epoch + 1
     reigns.append(Reign(validators, epoch, None))
+    given = {change.header.hash for change in chain.changes}
     for link in dict.fromkeys((*chain.changes, chain.block, chain.head)):
+        header = link.header
+        if header.next_validators_hash != header.validators_hash and header.hash not in given:
+            # Otherwise the outgoing set, whose keys get sold, could vouch for a fresh head.
+            raise Rejected("proof.chain", f"height {header.height} announces a set not given")
         _check_link(link, reign_at(reigns, link.header.height), chain.chain_id, verify)
     return tuple(reigns)
 

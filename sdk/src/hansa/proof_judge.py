@@ -222,7 +222,7 @@ def _last_change(fields: dict[str, Value]) -> int:
     history = fields.get("history")
     newest = history[-1] if isinstance(history, list) and history else None
     height = newest[0] if isinstance(newest, list) and newest else 0
-    return height if isinstance(height, int) else 0
+    return height if type(height) is int else 0  # a boolean is no number
 
 
 def _held(record: ProvenRecord) -> tuple[str, str]:
@@ -253,7 +253,7 @@ def _fields(record: ProvenRecord) -> dict[str, Value]:
 
 def _number(fields: dict[str, Value], name: str) -> int:
     value = fields.get(name, 0)
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int else 0  # a boolean is no number
 
 
 def _text(fields: dict[str, Value], name: str) -> str:

@@ -21,6 +21,8 @@ NOT_GIVEN = "not given"
 INFO = "info"
 """A sentence that is always true."""
 
+_TIME_MIN_MS = -62_135_596_800_000
+"""The first millisecond of the year 1, where calendars begin."""
 _TIME_MAX_MS = 253_402_300_799_999
 """The last millisecond of the year 9999, where calendars end."""
 
@@ -96,7 +98,7 @@ UNCHECKED = Line(NOT_CHECKED, "not checked: line 2 did not hold")
 
 def utc(time_ms: int) -> str:
     """``2026-11-22 10:00:04 UTC`` for a time in ms since 1970."""
-    if time_ms > _TIME_MAX_MS:
+    if not _TIME_MIN_MS <= time_ms <= _TIME_MAX_MS:
         return f"{time_ms} ms after 1970"
     return datetime.fromtimestamp(time_ms // 1000, tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 

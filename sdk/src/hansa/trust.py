@@ -19,9 +19,11 @@ TRUST_FORMAT = "hansa/trust@1"
 TRUST_BYTES_MAX = 1024 * 1024
 """A hundred validators and their organisations take 30 kB."""
 
-HexHash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+HexHash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?![\s\S])")]
 """32 bytes in lower-case hex."""
-Line = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Line = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])")
+]
 """Text that is printed: no control characters."""
 
 

@@ -5,6 +5,7 @@ import pytest
 from hansa.encoding import encode_value
 from ledger.contract import Refused, decode_arguments
 from ledger.contracts import doc, governance, org, trace
+from tests.unit.ledger.scene import Scene
 
 KEY = b"\1" + b"k" * 32
 DIGEST = b"d" * 32
@@ -127,3 +128,14 @@ def test_an_argument_that_is_left_out_has_its_default(kind, given, defaults):
     decoded = decode_arguments(kind, encode_value(given))
 
     assert {name: getattr(decoded, name) for name in defaults} == defaults
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"alg": "sha-256\n"}, {"id": "a\n"}],
+    ids=["another spelling of the same digest", "a second name"],
+)
+def test_a_line_break_at_the_end_is_no_part_of_a_word(change):
+    given = {"digest": b"d" * 32, "id": "a"} | change
+
+    assert Scene().call("doc", "register", given).code == "SCHEMA"

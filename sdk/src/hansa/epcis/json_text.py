@@ -6,7 +6,7 @@ numbers, half characters, keys given twice) is refused with a reason instead of 
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -76,7 +76,10 @@ def _require_whole_characters(value: Json) -> None:
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text) if len(text) <= _NUMBER_CHARACTERS_MAX else None
+    try:
+        number = Decimal(text) if len(text) <= _NUMBER_CHARACTERS_MAX else None
+    except InvalidOperation:  # an exponent beyond what decimals can hold
+        number = None
     if number is None or not (number.is_zero() or -DIGITS_MAX <= number.adjusted() <= DIGITS_MAX):
         raise _too_long(text)
     return number
