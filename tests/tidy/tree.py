@@ -15,7 +15,7 @@ PACKAGES = {
 }
 """Import name to folder, of everything that is shipped."""
 TEXT_SUFFIXES = {".py", ".pyi", ".md", ".toml", ".txt", ".json", ".jsonld", ".cfg", ".html", ".js"}
-TEXT_SUFFIXES |= {".css", ".service", ".yml", ".yaml", ""}
+TEXT_SUFFIXES |= {".css", ".mjs", ".service", ".yml", ".yaml", ""}
 GENERATED = {".git", ".venv", "__pycache__", ".hypothesis", "dist", "build"}
 """Folders that no commit holds."""
 

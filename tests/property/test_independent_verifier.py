@@ -1,0 +1,439 @@
+"""Two verifiers, hansa's and one in JavaScript, say the same of any file.
+
+`scripts/verify.mjs` shares no line and no library with hansa: where the two differ, one of them or
+a page of docs/spec/ is wrong.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from functools import cache
+
+import pytest
+from msgspec.structs import replace
+
+from hansa.certificate import bitmap_of
+from hansa.encoding import pack
+from hansa.errors import Rejected
+from hansa.proof import (
+    Included,
+    build_state_proof,
+    build_transaction_proof,
+    decode_trust,
+    parse_proof,
+    signer_key,
+    verify_proof,
+)
+from hansa.signing import verify
+from hansa.transaction import Call, SignedTransaction, Transaction, transaction_digest
+from hansa.votes import COMMIT, PREPARE, fresh_statement, vote_statement
+from tests.property import verifier_cases as cases
+from tests.property.verifier_cases import Case
+from tests.tidy.tree import ROOT
+from tests.unit.hansa import proof_scene as scene
+
+pytestmark = pytest.mark.slow
+VERIFIER = ROOT / "scripts" / "verify.mjs"
+RANDOM_FILES = 500
+"""Damaged files beside those that are made by name."""
+SECONDS_MAX = 300
+judged = cache(verify)
+
+
+def installed_node():
+    """The path of `node`, installed first where it must not be missing; None elsewhere."""
+    found = shutil.which("node")
+    if found is None and os.environ.get("CI") == "true" and os.geteuid() == 0:
+        for words in (["update"], ["install", "--yes", "--no-install-recommends", "nodejs"]):
+            subprocess.run(["apt-get", "--quiet", *words], check=False, timeout=SECONDS_MAX)
+        found = shutil.which("node")
+    return found
+
+
+@pytest.fixture(scope="module")
+def node():
+    """The program that runs JavaScript: skipped where absent, required when CI is true."""
+    found = installed_node()
+    if found is None:
+        reason = "node (Node.js 18 or newer) is not installed: scripts/verify.mjs cannot run"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return found
+
+
+def ask(node, lines):
+    """What verify.mjs says of each line of a batch."""
+    text = "\n".join(json.dumps(line) for line in lines)
+    done = subprocess.run(
+        [node, VERIFIER, "--batch"], input=text.encode(), capture_output=True, check=True,
+        timeout=SECONDS_MAX,
+    )  # fmt: skip
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def line_of(case):
+    content = None if case.content is None else base64.b64encode(case.content).decode()
+    parts = {"proof": case.proof, "trust": case.trust}
+    encoded = {name: base64.b64encode(part).decode() for name, part in parts.items()}
+    return encoded | {"content": content, "now_ms": case.now_ms}
+
+
+def said(case):
+    """What Python's verifier says: the exit code and, of each line, its verdict and sentence."""
+    try:
+        trust = decode_trust(case.trust)
+        verdict = verify_proof(parse_proof(case.proof), trust, judged, case.content, case.now_ms)
+    except Rejected:
+        return 65, None
+    return verdict.exit_code, {name: (line.verdict, line.text) for name, line in verdict.lines}
+
+
+def heard(answer):
+    lines = answer.get("lines")
+    if lines is None:
+        return answer["exit"], None
+    return answer["exit"], {name: (line["verdict"], line["text"]) for name, line in lines.items()}
+
+
+def differences(node, files):
+    """Where the two verifiers differ, and how often each exit code was said."""
+    answers = ask(node, [line_of(case) for case in files])
+    assert len(answers) == len(files)
+    pairs = [(case.name, said(case), heard(answer), answer.get("why"))
+             for case, answer in zip(files, answers, strict=True)]  # fmt: skip
+    codes = [exit_code for _, (exit_code, _), _, _ in pairs]
+    return [pair for pair in pairs if pair[1] != pair[2]], {one: codes.count(one) for one in codes}
+
+
+def test_the_published_proofs_say_what_is_published(node):
+    published = json.loads((scene.VECTORS / "proof.json").read_text(encoding="utf-8"))["proofs"]
+    lines = [
+        {
+            "proof": base64.b64encode(one["proof"].encode()).decode(),
+            "trust": base64.b64encode(json.dumps(one["trust"]).encode()).decode(),
+            "content": one["content"],
+            "now_ms": one["now_ms"],
+        }
+        for one in published
+    ]
+
+    answers = [heard(answer) for answer in ask(node, lines)]
+
+    wanted = [
+        (0, {name: (line["verdict"], line["text"]) for name, line in one["verdict"].items()})
+        for one in published
+    ]
+    assert answers == wanted
+
+
+def test_real_proofs_are_judged_alike(node):
+    found, codes = differences(node, list(cases.real_cases()))
+
+    assert found == []
+    assert codes[0] > 50
+    assert codes[1] > 20
+
+
+def test_every_trust_file_is_judged_alike(node):
+    found, codes = differences(node, list(cases.trust_cases()))
+
+    assert found == []
+    assert min(codes[0], codes[1], codes[65]) >= 10
+
+
+@pytest.mark.timeout(SECONDS_MAX)
+def test_damaged_files_are_judged_alike(node):
+    found, codes = differences(node, list(cases.damaged_cases(RANDOM_FILES)))
+
+    assert found == []
+    assert min(codes[0], codes[1]) > 30
+    assert codes[65] > 100
+
+
+def certified(world, header, signers, **fields):
+    """A certificate of a header by these signers, with fields that may lie."""
+    true = {"phase": COMMIT, "epoch": header.epoch, "height": header.height, "view": 0,
+            "block_hash": header.hash}  # fmt: skip
+    given = true | fields
+    chain = given.pop("chain", scene.CHAIN)
+    order = ("epoch", "height", "view", "phase", "block_hash")
+    validators = world.validators.validators
+    signatures = tuple(
+        scene.VALIDATOR_KEYS[validators[signer].name].sign(
+            vote_statement(chain, *(given[name] for name in order), signer)
+        )
+        for signer in signers
+    )
+    bitmap = bitmap_of(sorted(set(signers)), len(validators))
+    return replace(world.certificates[-1], bitmap=bitmap, signatures=signatures, **given)
+
+
+FORGED = {
+    "a quorum": ([0, 1, 2], {}),
+    "another quorum": ([1, 2, 3], {}),
+    "fewer": ([0, 1], {}),
+    "all": ([0, 1, 2, 3], {}),
+    "one three times": ([0, 0, 0], {}),
+    "out of order": ([2, 1, 0], {}),
+    "a late view": ([0, 1, 2], {"view": 2**31}),
+    "a very late view": ([0, 1, 2], {"view": 2**63 - 1}),
+    "prepares": ([0, 1, 2], {"phase": PREPARE}),
+    "of another chain": ([0, 1, 2], {"chain": "other"}),
+    "of another epoch": ([0, 1, 2], {"epoch": 7}),
+    "of another height": ([0, 1, 2], {"height": 7}),
+    "of another block": ([0, 1, 2], {"block_hash": bytes(32)}),
+    "with a longer bitmap": ([0, 1, 2], {"bitmap": b"\x07\x00"}),
+    "with a bit beyond the set": ([0, 1, 2], {"bitmap": b"\x13"}),
+}
+
+
+def forged_files():
+    world, _ = scene.state_sample("doc/record/7")
+    fetched = world.fetch("doc/record/7")
+    trust = world.trust().to_json()
+    header = world.headers[-1]
+    for name, (signers, fields) in FORGED.items():
+        honest = {key: value for key, value in fields.items() if key != "bitmap"}
+        certificate = certified(world, header, signers, **honest)
+        if "bitmap" in fields:
+            certificate = replace(certificate, bitmap=fields["bitmap"])
+        base = replace_base(world.base(), certificate=certificate)
+        yield Case(f"certificate: {name}", build_state_proof(base, fetched), trust)
+    for name, lie in {
+        "version": {"version": 2}, "suite": {"suite": 2}, "epoch": {"epoch": 1},
+        "chain": {"chain_id": "other"}, "far time": {"time": 2**62}, "primary": {"primary": "Ä\n"},
+        "set": {"validators_hash": scene.SECOND.hash, "next_validators_hash": scene.SECOND.hash},
+    }.items():  # fmt: skip
+        told = replace(header, **lie)
+        base = replace_base(world.base(), head=told, certificate=certified(world, told, [0, 1, 2]))
+        yield Case(f"header: {name}", build_state_proof(base, fetched), trust)
+        base = replace_base(base, fresh=None)
+        yield Case(f"header, not fresh: {name}", build_state_proof(base, fetched), trust)
+    fresh = world.fresh()
+    for name, lie in {
+        "height": {"height": 1}, "root": {"state_root": bytes(32)}, "times": {"times": (1, 2, 3)},
+        "fewer times": {"times": fresh.times[:2]}, "no times": {"times": ()},
+        "nobody": {"bitmap": b"\0", "signatures": (), "times": ()},
+        "swapped": {"signatures": fresh.signatures[::-1]},
+        "fewer": {"bitmap": b"\x03", "signatures": fresh.signatures[:2], "times": fresh.times[:2]},
+    }.items():  # fmt: skip
+        base = replace_base(world.base(), fresh=replace(fresh, **lie))
+        yield Case(f"fresh: {name}", build_state_proof(base, fetched), trust)
+
+
+def replace_base(base, **fields):
+    names = ("validators", "changes", "head", "certificate", "fresh")
+    return type(base)(**({name: getattr(base, name) for name in names} | fields))
+
+
+def test_forged_votes_headers_and_freshness_are_judged_alike(node):
+    found, codes = differences(node, list(forged_files()))
+
+    assert found == []
+    assert codes[0] >= 4
+    assert codes[1] >= 7
+    assert codes[65] >= 12
+
+
+def swapped_sets():
+    """Proofs in which a change of the set is left out, doubled, early, late, or another's."""
+    world = scene.World()
+    world.block({"doc/record/7": {"id": "7"}})
+    world.block({}, validators=scene.SECOND)
+    other, _ = scene.transaction_sample(change_at=1)
+    trust, record = world.trust().to_json(), world.fetch("doc/record/7")
+    (change,), (early,) = world.base().changes, other.base().changes
+    given = {
+        "right": [change], "none": [], "twice": [change, change], "another's": [early],
+        "two": [early, change], "of another set": [(change[0], change[1], scene.FIRST)],
+    }  # fmt: skip
+    for name, changes in given.items():
+        for fresh in (world.fresh(), old_fresh(world), None):
+            base = replace_base(world.base(), changes=changes, fresh=fresh)
+            yield Case(f"changes: {name}", build_state_proof(base, record), trust)
+
+
+def old_fresh(world):
+    """A freshness certificate with the key of one who left with the head: old keys get sold."""
+    head, signers = world.headers[-1], [1, 2, 3]
+    fresh = world.fresh()
+    signatures = tuple(
+        scene.VALIDATOR_KEYS[f"node{signer}"].sign(
+            fresh_statement(scene.CHAIN, head.height, head.hash, head.state_root, time, signer)
+        )
+        for signer, time in zip(signers, fresh.times, strict=True)
+    )
+    return replace(fresh, bitmap=b"\x0e", signatures=signatures)
+
+
+def test_changes_of_the_set_are_judged_alike(node):
+    found, codes = differences(node, list(swapped_sets()))
+
+    assert found == []
+    assert codes == {0: 2, 1: 1, 65: 15}
+
+
+# Signatures at the edges: what libsodium says is what counts.
+
+P = 2**255 - 19
+L = 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+ROOT_OF_MINUS_1 = pow(2, (P - 1) // 4, P)
+
+
+def point_of(y, sign):
+    """The point with this y and sign of x; None where there is none (RFC 8032, 5.1.3)."""
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    if (x * x - square) % P:
+        x = x * ROOT_OF_MINUS_1 % P
+    if (x * x - square) % P:
+        return None
+    return (P - x) % P if x % 2 != sign else x, y
+
+
+def added(one, other):
+    (x1, y1), (x2, y2) = one, other
+    k = D * x1 * x2 * y1 * y2 % P
+    x, y = (x1 * y2 + x2 * y1) * pow(1 + k, -1, P), (y1 * y2 + x1 * x2) * pow(1 - k, -1, P)
+    return x % P, y % P
+
+
+def times(number, point):
+    found = (0, 1)
+    while number:
+        if number & 1:
+            found = added(found, point)
+        point, number = added(point, point), number >> 1
+    return found
+
+
+def encoded(point, more=0):
+    x, y = point
+    return (y + more * P | (x & 1) << 255).to_bytes(32, "little")
+
+
+BASE = point_of(4 * pow(5, -1, P) % P, 0)
+OF_ORDER_8 = point_of(
+    int.from_bytes(
+        bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"), "little"
+    )
+    & (2**255 - 1),
+    0,
+)
+SMALL = [times(n, OF_ORDER_8) for n in range(8)]
+SECRET, NONCE = 3**150 % L, 5**90 % L
+
+
+def signing_parts():
+    """(what, key, R, secret, nonce): keys and R with a part of small order, and oddly spelled."""
+    key, start = times(SECRET, BASE), times(NONCE, BASE)
+    for i, one in enumerate(SMALL):
+        for j, other in enumerate(SMALL):
+            yield f"{i} {j}", encoded(added(key, one)), encoded(added(start, other)), SECRET, NONCE
+        yield f"small key {i}", encoded(one), encoded(start), 0, NONCE
+        yield f"small R {i}", encoded(key), encoded(one), SECRET, 0
+        yield f"both small {i}", encoded(one), encoded(SMALL[-i]), 0, 0
+    for y in range(19):
+        for sign in range(2):
+            raw = (y + P | sign << 255).to_bytes(32, "little")
+            yield f"key {y} + p, {sign}", raw, encoded(start), SECRET, NONCE
+            yield f"R {y} + p, {sign}", encoded(key), raw, SECRET, NONCE
+    for minus in (b"\x01" + bytes(30) + b"\x80", (P - 1 | 1 << 255).to_bytes(32, "little")):
+        yield "minus zero as key", minus, encoded(start), 0, NONCE
+        yield "minus zero as R", encoded(key), minus, SECRET, 0
+
+
+def signed_by(key, start, secret, number, *, nonce, more=0):  # noqa: PLR0913 - its parts
+    """A transaction by one key, with S as the signer would make it, plus a multiple of L."""
+    call = Call.of("doc", "register", {"id": "e"})
+    body = pack(Transaction(1, scene.CHAIN, 0, (call,), nonce, 1, (b"\x01" + key,)))
+    digest = transaction_digest(body)
+    hashed = int.from_bytes(hashlib.sha512(start + key + digest).digest(), "little")
+    s = ((number + hashed * secret) % L + more * L) % 2**256
+    return SignedTransaction.assemble(body, (start + s.to_bytes(32, "little"),))
+
+
+def odd_signatures():
+    for what, key, start, secret, number in signing_parts():
+        for nonce in range(4):
+            signed = signed_by(key, start, secret, number, nonce=bytes([nonce]) * 16)
+            yield f"{what}, {nonce}", signed
+    key, start = encoded(times(SECRET, BASE)), encoded(times(NONCE, BASE))
+    for more in range(16):
+        yield f"S + {more} L", signed_by(key, start, SECRET, NONCE, nonce=bytes(16), more=more)
+
+
+def signature_files():
+    """A proof for each odd signature: line 3 says whether it holds, its signer being unknown."""
+    world = scene.World()
+    world.block({})
+    trust = world.trust().to_json()
+    for name, signed in odd_signatures():
+        receipt = scene.receipt_of(signed, 1)
+        included = Included(signed.raw, receipt, 0, (), world.headers[1], world.certificates[1])
+        keys = [world.fetch(signer_key(signed.transaction.signers[0]))]
+        records = [world.fetch("doc/record/contract-7")]
+        base = replace_base(world.base(), fresh=None)
+        yield Case(name, build_transaction_proof(base, included, keys, records), trust)
+
+
+@pytest.mark.timeout(SECONDS_MAX)
+def test_signatures_at_the_edges_are_judged_as_libsodium_judges(node):
+    files = list(signature_files())
+    found, _ = differences(node, files)
+
+    words = [said(case)[1]["signers"] for case in files]
+    assert found == []
+    assert sum(verdict == "attention" for verdict, _ in words) > 20
+    assert sum(verdict == "fail" for verdict, _ in words) > 300
+
+
+@pytest.mark.timeout(SECONDS_MAX)
+@pytest.mark.parametrize("name", ["transaction", "capture", "state"])
+def test_every_byte_of_a_file_flipped_is_judged_alike(node, name):
+    samples = {
+        "transaction": scene.transaction_sample, "capture": scene.capture_sample,
+        "state": lambda: scene.state_sample("doc/record/7"),
+    }  # fmt: skip
+    world, data = samples[name]()
+    case = Case(name, data, world.trust().to_json(), scene.CONTENT)
+    flips = [(place, byte ^ 1 << place % 7) for place, byte in enumerate(data)]
+
+    answers = ask(node, [line_of(case) | {"patch": []}, *({"patch": [flip]} for flip in flips)])
+
+    wrong = []
+    for (place, byte), answer in zip(flips, answers[1:], strict=True):
+        flipped = data[:place] + bytes([byte]) + data[place + 1 :]
+        wanted = said(Case(name, flipped, case.trust, case.content))
+        if wanted != heard(answer):
+            wrong.append((place, byte, wanted, answer))
+    assert wrong == []
+
+
+def test_the_command_prints_six_lines_and_exits_as_ours_does(node, tmp_path):
+    world, data = scene.transaction_sample()
+    (tmp_path / "proof").write_bytes(data)
+    (tmp_path / "trust").write_bytes(world.trust().to_json())
+    (tmp_path / "content").write_bytes(scene.CONTENT)
+    (tmp_path / "other").write_bytes(b"other")
+
+    def run(*words):
+        done = subprocess.run(
+            [node, VERIFIER, *words], cwd=tmp_path, capture_output=True, check=False, timeout=60
+        )
+        return done.returncode, done.stdout
+
+    code, out = run("proof", "--trust", "trust", "--file", "content", "-o", "json")
+    assert code == 0
+    assert list(json.loads(out)) == ["content", "on_chain", "signers", "time", "now", "not_proven"]
+    assert run("proof", "--trust", "trust", "--file", "other", "-o", "json")[0] == 1
+    assert len(run("proof", "--trust", "trust")[1].splitlines()) == 6
+    assert run("content", "--trust", "trust")[0] == 65
+    assert run("proof", "--trust", "content", "-o", "json")[0] == 65
+    assert run("none", "--trust", "trust")[0] == 66
+    assert run("proof")[0] == 2
