@@ -68,6 +68,8 @@ PARAMETERS: dict[str, Number | Choice | Policy] = {
     "block.bytes": Number(BODY_BYTES_MAX, 300_000, BODY_BYTES_MAX),
     "block.transactions": Number(BLOCK_TRANSACTIONS_MAX, 1, BLOCK_TRANSACTIONS_MAX),
     "block.weight": Number(BLOCK_WEIGHT_MAX, 100_000, BLOCK_WEIGHT_MAX),
+    "policy.cred.accredit": Policy("MAJORITY"),
+    "policy.cred.disaccredit": Policy("MAJORITY"),
     "policy.governance.set_parameter": Policy("MAJORITY"),
     "policy.governance.set_permission": Policy("MAJORITY"),
     "policy.governance.set_validators": Policy("MAJORITY"),

@@ -3,13 +3,25 @@
 from collections.abc import Mapping
 
 from ledger.contract import Contract
+from ledger.contracts.cred import Cred
 from ledger.contracts.doc import Doc
 from ledger.contracts.governance import Governance
+from ledger.contracts.grant import Grant
+from ledger.contracts.match import Match
 from ledger.contracts.org import Org
 from ledger.contracts.trace import Trace
 from ledger.judge import judge_evidence
 
 CONTRACTS: Mapping[str, Contract] = {
-    contract.name: contract for contract in (Doc(), Governance(judge_evidence), Org(), Trace())
+    contract.name: contract
+    for contract in (
+        Cred(),
+        Doc(),
+        Governance(judge_evidence),
+        Grant(),
+        Match(),
+        Org(),
+        Trace(),
+    )
 }
 """Every contract that a call may name."""
