@@ -78,6 +78,8 @@ PARAMETERS: dict[str, Number | Choice | Policy] = {
     "policy.org.recover": Policy("MAJORITY"),
     "policy.org.resume": Policy("MAJORITY"),
     "policy.org.suspend": Policy("MAJORITY"),
+    "policy.profile.publish": Policy("MAJORITY"),
+    "policy.profile.retire": Policy("MAJORITY"),
     "trace.max_skew_ms": Number(300_000, 0, 24 * 3600 * 1000),
     "trace.unknown_ids": Choice("adopt", ("adopt", "refuse")),
     "transaction.keys": Number(WRITTEN_KEYS_MAX, 64, WRITTEN_KEYS_MAX),

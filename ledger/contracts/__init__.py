@@ -9,6 +9,7 @@ from ledger.contracts.governance import Governance
 from ledger.contracts.grant import Grant
 from ledger.contracts.match import Match
 from ledger.contracts.org import Org
+from ledger.contracts.profile import Profiles
 from ledger.contracts.trace import Trace
 from ledger.judge import judge_evidence
 
@@ -21,6 +22,7 @@ CONTRACTS: Mapping[str, Contract] = {
         Grant(),
         Match(),
         Org(),
+        Profiles(),
         Trace(),
     )
 }
