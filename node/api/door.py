@@ -6,7 +6,7 @@ after `idle_s`. Bytes that are no HTTP get a problem and leave no traceback in t
 """
 
 import asyncio
-from typing import Final
+from typing import Final, cast
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -113,7 +113,7 @@ class Connection(RequestHandler):
     def _turn_away(self, transport: asyncio.BaseTransport) -> None:
         door = self._door
         door.metrics.refused_connection()
-        assert isinstance(transport, asyncio.WriteTransport)
+        transport = cast("asyncio.WriteTransport", transport)  # uvloop's has no such base class
         if door.farewells >= FAREWELLS_MAX:
             transport.abort()
             return
