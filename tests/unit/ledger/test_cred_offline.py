@@ -3,23 +3,11 @@
 import pytest
 
 from hansa.signing import SigningKey
-from hansa.vc import (
-    Accreditation,
-    Evidence,
-    Logged,
-    StatusList,
-    Tile,
-    check_credential,
-    check_list,
-    credential_digest,
-    did_key,
-    list_credential,
-    read_state,
-    says_the_same,
-    sign_document,
-    status_entry,
-    status_in,
-)
+from hansa.vc.chain import Accreditation, Logged, StatusList, Tile, read_state, status_in
+from hansa.vc.check import Evidence, check_credential, credential_digest
+from hansa.vc.data_integrity import sign_document
+from hansa.vc.did_key import did_key
+from hansa.vc.status_list import check_list, list_credential, says_the_same, status_entry
 from tests.unit.ledger.cred_scene import CredScene
 from tests.unit.ledger.scene import DAY, key
 
