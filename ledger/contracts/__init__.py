@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from ledger.contract import Contract
+from ledger.contracts.asset import Asset
 from ledger.contracts.cred import Cred
 from ledger.contracts.doc import Doc
 from ledger.contracts.governance import Governance
@@ -16,6 +17,7 @@ from ledger.judge import judge_evidence
 CONTRACTS: Mapping[str, Contract] = {
     contract.name: contract
     for contract in (
+        Asset(),
         Cred(),
         Doc(),
         Governance(judge_evidence),
