@@ -162,11 +162,18 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Two statements that one validator must never both sign."""
+    """Two statements that one validator must never both sign.
+
+    Attributes:
+        signer: its index in the set of their height.
+        first, second: the statements.
+        validator: its name; the set may be another one when somebody writes it down.
+    """
 
     signer: int
     first: Signed
     second: Signed
+    validator: str
 
 
 Execute: TypeAlias = Build | Run | Fetch

@@ -385,7 +385,8 @@ class Replica:
         """Two statements that one validator must never both sign: said once a height."""
         if signer not in self.state.accused:
             self.state.accused.add(signer)
-            out.evidence.append(Evidence(signer, first, second))
+            name = self.facts.validators.validators[signer].name
+            out.evidence.append(Evidence(signer, first, second, name))
 
     def run(self, block_hash: bytes, out: Output, *, fresh: bool) -> None:
         """Have a block executed once, unless it was or is being."""

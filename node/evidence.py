@@ -5,10 +5,13 @@ A node's keys sign no transactions, so the accusation is an organisation's:
 """
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 from consensus.accuse import evidence_of
 from consensus.io import Evidence
+from consensus.records import message_height
+from storage.files import RealFiles
 
 EVIDENCE_FOLDER = "evidence"
 EVIDENCE_FILES_MAX = 100
@@ -22,18 +25,21 @@ class EvidenceFolder:
         """Write below `home`; the folder is made with the first file."""
         self._folder = home / EVIDENCE_FOLDER
 
-    def keep(self, seen: Evidence, validator: str, height: int) -> Path | None:
-        """Write what proves the lie; None where it proves nothing or enough is kept.
+    def keep(self, seen: Evidence) -> Path | None:
+        """Write what proves the lie, whole and durably: after a restart nobody has it any more.
+
+        None where it proves nothing or enough is kept.
 
         Raises:
-            OSError: the disk refused; the log has the fact, the node goes on.
+            DiskFailed: the log has the fact, the node goes on.
         """
         proof = evidence_of(seen)
         if proof is None:
             return None
-        self._folder.mkdir(exist_ok=True)
-        path = self._folder / f"{height:012d}-{validator}.json"
-        if path.exists() or len(list(self._folder.iterdir())) >= EVIDENCE_FILES_MAX:
-            return None
-        path.write_text(json.dumps({"evidence": {"$bytes": proof.hex()}}) + "\n", "ascii")
-        return path
+        name = f"{message_height(seen.first):012d}-{seen.validator}.json"
+        with closing(RealFiles(self._folder)) as files:
+            kept = files.names()
+            if name in kept or len(kept) >= EVIDENCE_FILES_MAX:
+                return None
+            files.replace(name, json.dumps({"evidence": {"$bytes": proof.hex()}}).encode() + b"\n")
+        return self._folder / name

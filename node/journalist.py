@@ -1,10 +1,12 @@
 """What a node writes into its log about consensus: one line a block, one a trouble."""
 
 from consensus.io import Evidence
+from consensus.records import message_height
 from node.events import Effects
 from node.evidence import EvidenceFolder
 from node.logs import Logger
 from node.loop import NodeLoop
+from storage.errors import DiskFailed
 
 
 class Journalist:
@@ -48,17 +50,15 @@ class Journalist:
             )
 
     def _accuse(self, seen: Evidence) -> None:
-        replica = self._loop.driver.replica
-        validator = replica.facts.validators.validators[seen.signer].name
         try:
-            file = self._folder.keep(seen, validator, replica.height)
-        except OSError as error:
+            file = self._folder.keep(seen)
+        except DiskFailed as error:
             file = None
-            self._log.warning("consensus.evidence_lost", reason=str(error))
+            self._log.warning("consensus.evidence_lost", reason=error.detail)
         self._log.error(
             "consensus.evidence",
-            validator=validator,
-            height=replica.height,
+            validator=seen.validator,
+            height=message_height(seen.first),
             file="" if file is None else str(file),
             hint="hansa tx call governance.accuse @FILE --as ORG takes it to the chain",
         )

@@ -116,7 +116,7 @@ def _check_bounds(field: Field, pointer: str) -> None:
         refuse(pointer + "/most", have=most, need=longest)
 
 
-def _check_start(field: Field, start: bool | int | str, pointer: str) -> None:  # noqa: FBT001
+def _check_start(field: Field, start: bool | int | str, pointer: str) -> None:  # noqa: FBT001 - a value
     if not field.computed:
         refuse(pointer, need="computed")
     try:

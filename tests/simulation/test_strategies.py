@@ -159,18 +159,18 @@ def votes_of(number, signer):
 
 def test_evidence_against_a_correct_node_is_seen():
     world = calm_world()
-    world.on_evidence(world.hosts[0], [Evidence(3, *votes_of(3, 3))])
+    world.on_evidence(world.hosts[0], [Evidence(3, *votes_of(3, 3), "n03")])
     assert world.accused == {"double-vote": 1}
 
     with pytest.raises(AssertionError, match="against the correct n01"):
-        world.on_evidence(world.hosts[0], [Evidence(1, *votes_of(1, 1))])
+        world.on_evidence(world.hosts[0], [Evidence(1, *votes_of(1, 1), "n01")])
 
 
 def test_evidence_that_convinces_nobody_is_seen():
     world = calm_world()
 
     with pytest.raises(Exception, match="wrong"):
-        world.on_evidence(world.hosts[0], [Evidence(3, *votes_of(1, 3))])
+        world.on_evidence(world.hosts[0], [Evidence(3, *votes_of(1, 3), "n03")])
 
 
 def test_a_correct_node_that_is_penalised_is_seen():

@@ -144,7 +144,7 @@ def test_messages_that_contradict_nothing_are_no_evidence():
     talk = Talk()
     vote, proposal = talk.vote(PREPARE, talk.block(), 0), talk.pre_prepare(talk.block())
 
-    assert evidence_of(Evidence(0, vote, proposal)) is None
+    assert evidence_of(Evidence(0, vote, proposal, "n00")) is None
 
 
 def test_a_correct_core_never_contradicts_itself_through_view_changes():

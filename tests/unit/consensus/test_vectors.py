@@ -60,7 +60,7 @@ def test_the_frozen_votes_make_the_frozen_evidence():
     commit = messages["commit"]
     nothing = messages["view-change, nothing prepared"]
 
-    evidence = evidence_of(Evidence(0, commit, nothing))
+    evidence = evidence_of(Evidence(0, commit, nothing, "n00"))
 
     assert isinstance(unpack(Block, bytes.fromhex(VECTORS["block"]["bytes"])), Block)
     assert decode_block(bytes.fromhex(VECTORS["block"]["bytes"])).header.height == 7
