@@ -294,6 +294,7 @@ def campaign(kind, home, rounds, seed):
                 file.write(json.dumps(fact) + "\n")
             sys.stdout.write(json.dumps(fact) + "\n")
             sys.stdout.flush()
+    network.close()  # a broken promise leaves it standing, to be looked at
     return facts
 
 
