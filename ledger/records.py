@@ -4,7 +4,7 @@ A record has an id, a version that counts its changes, a controller and pointers
 last changes. A change names the version it saw (docs/spec/contracts.md, section 2).
 """
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -13,6 +13,8 @@ from ledger.contract import Context, Refused, Stored
 HISTORY_MAX = 16
 """Pointers kept in a record: enough to walk back through the receipts, which hold the rest."""
 ACTIVE, SUSPENDED = "active", "suspended"
+Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+"""The version of a record that a change has seen, as an argument."""
 
 
 class Record(Stored, frozen=True):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from hansa.encoding import MemberName, Uint
+from hansa.encoding import Hash, MemberName, Uint
 from ledger.contract import Arguments
 from ledger.contracts.asset_records import (
     BOTH,
@@ -14,6 +14,7 @@ from ledger.contracts.asset_records import (
     BodyValue,
 )
 from ledger.contracts.profile import ProfileId
+from ledger.records import Version
 
 EVIDENCE_MAX = 16
 """Documents and events that an action names: as many as a transition may need."""
@@ -25,9 +26,7 @@ AssetId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,12
 """An identifier of a record; the engine's field type `record` takes the same."""
 Word = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,47}" + _END)]
 """A name inside a profile: an action, a kind of encumbrance."""
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Amount = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Seal = Annotated[bytes, msgspec.Meta(max_length=256)]
 """A salted commitment."""
 Reference = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
@@ -79,7 +78,7 @@ class MakeOffer(Arguments, frozen=True):
     evidence: Evidence = ()
     right: RightWord = ONWARD
     role: RoleWord = BOTH
-    terms_digest: Digest | None = None
+    terms_digest: Hash | None = None
 
 
 class Answer(Arguments, frozen=True):
@@ -150,7 +149,7 @@ class LayOn(Arguments, frozen=True):
     args: Fields = msgspec.field(default_factory=dict)
     evidence: Evidence = ()
     secured: Secured | None = None
-    terms_digest: Digest | None = None
+    terms_digest: Hash | None = None
     until: Uint = 0
 
 
@@ -187,7 +186,7 @@ class Replace(Arguments, frozen=True):
     version: Version
     medium: Medium
     new_ref: Reference
-    same_content_digest: Digest
+    same_content_digest: Hash
     args: Fields = msgspec.field(default_factory=dict)
     evidence: Evidence = ()
     to: MemberName | None = None

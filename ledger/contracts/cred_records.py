@@ -9,12 +9,12 @@ from typing import Annotated
 
 import msgspec
 
-from hansa.encoding import MemberName, Name, Uint
+from hansa.encoding import Hash, MemberName, Name, Uint
 from hansa.vc.bits import ENTRIES_MAX, ENTRIES_MIN, STATUS_BITS
 from hansa.vc.chain import Term
 from ledger.ballots import DAY_MS
 from ledger.contract import Arguments
-from ledger.records import Record
+from ledger.records import Record, Version
 
 TERMS_MAX = 64
 """Accreditations of a member for a type: one a quarter for 16 years."""
@@ -46,10 +46,8 @@ OVERDUE = "overdue"
 
 TypeName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}(?![\s\S])")]
 """A credential's type, as in its ``type``: 1 to 64 characters, e.g. ``BusinessLicence``."""
-Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Message = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}(?![\s\S])")]
 Reason = Annotated[str, msgspec.Meta(max_length=256)]
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 VersionOrNone = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Index = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
@@ -109,7 +107,7 @@ class Accredit(Arguments, frozen=True):
     issuer: MemberName
     type: TypeName
     until: Uint = 0
-    evidence: Digest | None = None
+    evidence: Hash | None = None
 
 
 class Disaccredit(Arguments, frozen=True):
@@ -126,7 +124,7 @@ class Template(Arguments, frozen=True):
 
     type: TypeName
     version: Version
-    schema_digest: Digest
+    schema_digest: Hash
 
 
 class OpenList(Arguments, frozen=True):
@@ -150,7 +148,7 @@ class Log(Arguments, frozen=True):
     """Arguments of `log`; `more` are places in further lists; `valid_until` in ms, 0: none."""
 
     type: TypeName
-    digest: Digest
+    digest: Hash
     status_list: Name
     index: Index
     valid_until: Uint = 0
@@ -181,7 +179,7 @@ class Annotate(Arguments, frozen=True):
     index: Index
     version: VersionOrNone
     kind: str
-    statement_digest: Digest
+    statement_digest: Hash
     due: Uint = 0
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from hansa.encoding import Uint, Value, encode_value
+from hansa.encoding import Hash, Uint, Value, encode_value
 from hansa.hashing import tagged_hash
 from hansa.keys import PublicKey, Signature
 from ledger.contract import Arguments, Context, Contract, Refused, Signer, Stored, method
-from ledger.records import Record, check_version, create, first, save
+from ledger.records import Record, Version, check_version, create, first, save
 
 SIGNERS_NEEDED_MAX = 64
 """Places to sign on a document: more parties than any contract has."""
@@ -28,11 +28,9 @@ OPEN, COMPLETE, DECLINED, WITHDRAWN, SUPERSEDED = (
 )
 
 DocId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}(?![\s\S])")]
-Digest = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Algorithm = Annotated[str, msgspec.Meta(pattern=r"^(sha-256|sm3)(?![\s\S])")]
 Short = Annotated[str, msgspec.Meta(max_length=128)]
 Reason = Annotated[str, msgspec.Meta(max_length=1024)]
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class Place(Stored, frozen=True):
@@ -81,7 +79,7 @@ class Register(Arguments, frozen=True):
     """Arguments of `register`. `seal` is the salted commitment to what is not in clear."""
 
     id: DocId
-    digest: Digest
+    digest: Hash
     alg: Algorithm = "sha-256"
     size: Uint = 0
     media_type: Short = ""
@@ -104,7 +102,7 @@ class Sign(Arguments, frozen=True):
     id: DocId
     version: Version
     role: Short = ""
-    remark_digest: Digest | None = None
+    remark_digest: Hash | None = None
     key: PublicKey | None = None
     signature: Signature | None = None
 

@@ -12,7 +12,7 @@ from hansa.encoding import Hash, MemberName, Uint, Value, encode_value
 from hansa.hashing import tagged_hash
 from hansa.keys import PublicKey, Signature
 from ledger.contract import Arguments, Stored
-from ledger.records import Record
+from ledger.records import Record, Version
 
 DAY_MS = 24 * 3600 * 1000
 ANSWER_MS_MIN = 60 * 1000
@@ -65,7 +65,6 @@ Role = Annotated[str, msgspec.Meta(max_length=64)]
 Reason = Annotated[str, msgspec.Meta(max_length=256)]
 KeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}(?![\s\S])")]
 Wrapping = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,31}(?![\s\S])")]
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class Policy(Stored, frozen=True):

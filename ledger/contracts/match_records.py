@@ -13,7 +13,7 @@ from hansa.encoding import Hash, MemberName, Uint, Value, encode_value
 from hansa.hashing import tagged_hash
 from hansa.merkle import leaf_hash, root_of_hashes
 from ledger.contract import Arguments, Stored, store
-from ledger.records import Record
+from ledger.records import Record, Version
 
 PARTIES_MAX = 4
 """Books of one statement: with `LINES_MAX` lines each, all claims fit one transaction's keys."""
@@ -75,7 +75,6 @@ Counts = Annotated[
 Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Reference = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}(?![\s\S])")]
 """A payment's end-to-end id (ISO 20022 EndToEndId: 35 characters), or a record's id."""
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class Period(Stored, frozen=True):

@@ -33,6 +33,7 @@ from ledger.records import (
     LegalNumber,
     MemberRecord,
     SubjectRecord,
+    Version,
     check_version,
     save,
 )
@@ -48,7 +49,6 @@ KeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}(?![\s\S])")]
 Reason = Annotated[str, msgspec.Meta(max_length=1024)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Numbers = Annotated[tuple[Digits, ...], msgspec.Meta(max_length=NUMBERS_MAX)]
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 
 
 class LegalId(Stored, frozen=True):

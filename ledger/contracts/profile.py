@@ -15,7 +15,7 @@ from ledger.ballots import HOME, OPEN, Ballot, open_ballot, vote
 from ledger.contract import BALLOT, Arguments, Context, Contract, Refused, load, method
 from ledger.machine import Profile, decode_profile, load_profile
 from ledger.machine import simulate as simulate_record
-from ledger.records import Record, check_version, create, first, save
+from ledger.records import Record, Version, check_version, create, first, save
 
 PROPOSED, PUBLISHED, RETIRED = "proposed", "published", "retired"
 """States of a profile. A retired one still governs the records that it has."""
@@ -26,7 +26,6 @@ ProfileId = Annotated[
 ]
 """``<name>@<version>``."""
 Reason = Annotated[str, msgspec.Meta(max_length=1024)]
-Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 Read = Callable[[bytes], bytes | None]
 Scan = Callable[[bytes], Iterable[tuple[bytes, bytes]]]
 
