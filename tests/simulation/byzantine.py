@@ -39,6 +39,7 @@ from node.gossip_messages import GetTransactions, Transactions, decode_gossip, e
 from node.sync_messages import decode_sync, encode_sync
 from p2p.frames import BULK, CONSENSUS, TRANSACTIONS
 from tests.simulation.byzantine_bounds import check_memory
+from tests.simulation.rules import check_joined, check_new_view, check_target
 from tests.simulation.world import CHAIN, SimKey, Simulation, verify
 
 HISTORY_MAX = 300
@@ -114,6 +115,7 @@ class ByzantineSimulation(Simulation):
         self.commit_loss, self.twins = 0.0, {}
         self.council, self.calm = None, False
         self._on_way, self._told, self.speaker = {}, {}, None
+        self.top = 0
         super().__init__(seed, size)
         self.at(BOUNDS_MS, self.look_at_memory)
 
@@ -191,6 +193,15 @@ class ByzantineSimulation(Simulation):
         self.twins.setdefault(host.name, []).append("B26" if backup is None else "B27")
         self.tell(f"{host.name} runs twice")
         self.boot(host.index)
+
+    def found(self, name):
+        """A new node with an empty home, which has never signed, unless it is there."""
+        if any(host.name == name for host in self.hosts):
+            return
+        host = self.make_host(len(self.hosts), name)
+        create_guard(host.files, self.dice.randbytes(16))
+        self.hosts.append(host)
+        self.at(self.time, lambda: self.boot(host.index))
 
     def backup(self, index):
         """A copy of a liar's disk."""
@@ -435,6 +446,18 @@ class ByzantineSimulation(Simulation):
             and all(host.node.worker.ledger.location(tx_id) for tx_id in self.acked)
             for host in self.correct
         )
+
+    def look(self):
+        """After each event, at whoever has turned."""
+        host = self.running
+        if host is None or host.node is None or self.lies(host):
+            return
+        replica = host.node.driver.replica
+        check_new_view(replica)
+        check_joined(replica)
+        heads = [h.node.worker.ledger.head.height for h in self.correct if h.node is not None]
+        self.top = max(self.top, *heads)
+        check_target(host.node.driver.sync_machine, self.top)
 
     def look_at_memory(self):
         """S12: what liars say fills nobody's memory."""

@@ -9,14 +9,20 @@ from tests.simulation.world import SimKey
 STEP_MS = 500
 AGAIN_MS = 4_000
 LASTS_MS = 3_600_000
+SIZE_MIN = 4
+"""A smaller set bears no liar."""
 
 
 def wishes(world, chance):
-    """Who leaves and comes back: a liar or, where the rest can bear the liars, anybody."""
+    """Who leaves and comes back: a liar or, where the rest can bear the liars, anybody.
+
+    In half of the worlds a node that was never there comes first.
+    """
     bearable = fault_bound(world.size - 1) >= len(world.liars)
     choice = range(world.size) if bearable else sorted(world.liars)
     name = f"n{chance.choice(choice):02}"
-    return [("remove", name), ("add", name)]
+    found = [("remove", name), ("add", name)] if world.size > SIZE_MIN else []
+    return [("new", f"n{world.size:02}"), *found] if chance.random() < 0.5 or not found else found
 
 
 class Council:
@@ -37,9 +43,12 @@ class Council:
 
     def _serve(self, host):
         kind, name = self.todo[0]
+        if kind == "new" and not self._is_there(host, name):
+            return
         if self._ballot is None:
-            change = {"add": [], "remove": [], kind: [name]}
-            signed = self._post(host, host, Call.of("governance", "set_validators", change))
+            change = {"add": [], "remove": [], {"new": "add"}.get(kind, kind): [name]}
+            opener = host if host in self._clerks else self._clerks[0]
+            signed = self._post(host, opener, Call.of("governance", "set_validators", change))
             self._ballot = f"{signed.tx_id.hex()[:24]}-1"
             self._asked = {"open": self.world.time}
             return
@@ -55,13 +64,34 @@ class Council:
             self.todo.pop(0)
             self._ballot = None
             return
-        for clerk in self.world.correct:
+        for clerk in self._clerks:
             member = f"m{clerk.index}"
             last = self._asked.get(member, -AGAIN_MS)
             if member not in ballot.approvals and self.world.time >= last + AGAIN_MS:
                 self._asked[member] = self.world.time
                 args = {"id": self._ballot, "approve": True}
                 self._post(host, clerk, Call.of("governance", "vote", args))
+
+    @property
+    def _clerks(self):
+        """Correct hosts of members: who came by ballot is another node of one of them."""
+        return [host for host in self.world.correct if host.index < self.world.size]
+
+    def _is_there(self, host, name):
+        """Whether the new node is registered and runs; else the next step towards it."""
+        if host.node.worker.ledger.get_state(f"org/node/{name}".encode()) is not None:
+            self.world.found(name)
+            return True
+        if self.world.time >= self._asked.get(name, -AGAIN_MS) + AGAIN_MS:
+            self._asked[name] = self.world.time
+            number = int(name[1:])
+            keys = {
+                "validator_key": SimKey(f"vote{number}").public,
+                "transport_key": SimKey(f"link{number}").public,
+            }
+            call = Call.of("org", "register_node", {"name": name, **keys})
+            self._post(host, self._clerks[0], call)
+        return False
 
     def _post(self, host, clerk, call):
         signed = self.world.signed_by(SimKey(f"clerk{clerk.index}"), call, LASTS_MS)

@@ -35,8 +35,10 @@ from tests.simulation.crash_points import SIGNED
 from tests.simulation.disk import ALL_WORDS, DAMAGES, GUARD, HookedFiles, HookedStore
 from tests.simulation.faults import Clock, Network, between, word_of
 from tests.simulation.healing import live_through
+from tests.simulation.machine import check_starved, starve
 from tests.simulation.membership import Council
 from tests.simulation.outcome import Outcome
+from tests.simulation.rules import check_joined, check_new_view
 from tests.simulation.world import (
     CHAIN,
     START_MS,
@@ -60,12 +62,18 @@ class Machine(Host):
         faulty: a liar by the count of the fault bound: a twin, or restored from a backup.
         backup: (files, store) as they were at some moment.
         held: its process does not start.
+        must_stop: a log that was damaged before whole batches: no process may start over it.
+        hungry: memory runs out in the next call of a contract.
+        starved: that has happened in the job that is carried out.
     """
 
     clock: Clock = field(default_factory=Clock)
     faulty: bool = False
     backup: tuple = ({}, {})
     held: bool = False
+    must_stop: str = ""
+    hungry: bool = False
+    starved: bool = False
 
 
 class Chaos(Simulation):
@@ -173,6 +181,8 @@ class Chaos(Simulation):
         if host.held or host.node is not None:
             return
         super().boot(index)
+        assert not host.must_stop, f"{host.name} starts over the damaged {host.must_stop}"
+        starve(host)
         if not host.faulty:
             with host.store.spared():
                 self.chain.absorb(host)
@@ -190,6 +200,8 @@ class Chaos(Simulation):
 
     def point(self, host, name, what=None):
         """Name the place as `tests/simulation/crash_points.py` does."""
+        if name == "answered" and host.starved:
+            check_starved(host)
         if self.crashes is None:
             return
         match name:
@@ -222,6 +234,7 @@ class Chaos(Simulation):
     def stopped(self, host, error):
         """The process ended itself: the operator does what the message says and starts it."""
         self.see("stopped " + error.code)
+        host.must_stop = ""
         if not isinstance(error, DiskFailed):
             assert host.index in self.damaged or host.faulty, f"{host.name}: {error}"
             assert error.code == "wal.corrupt", f"{host.name}: {error}"
@@ -241,6 +254,7 @@ class Chaos(Simulation):
         if not host.faulty and host.index not in self.damaged and self.allowance() < 1:
             return
         self.see("disk " + name)
+        host.must_stop = ""
         what = DAMAGES[name](host, self.chance)
         self.damaged[host.index] = self.chain.top
         self.lost(host, what, journal=name.startswith(("flip in the j", "logs", "home")))
@@ -425,6 +439,9 @@ class Chaos(Simulation):
         """After each event, at whoever has turned."""
         host = self.running
         if host is not None and host.node is not None and not host.faulty:
+            replica = host.node.driver.replica
+            check_new_view(replica)
+            check_joined(replica)
             self.progress.look(host)
             check_memory(host)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from consensus.guard import slot_of
 from consensus.height import BODIES_MAX, COMMIT_VIEWS_MAX, VIEWS_AHEAD_MAX
 from consensus.messages import Fresh, Signed, ViewChangeProof, Vote
+from consensus.records import message_height
 from consensus.set_aside import SUSPECTS_MAX
 from hansa.certificate import Certificate
 from hansa.receipt import decode_receipt
@@ -201,11 +202,22 @@ def check_memory(host):
 
 
 def check_durable(host, message):
-    """S7, the part of a vote: what is signed and said is in the log that a power cut leaves."""
+    """S7, the part of a vote: what is signed and said is in the log that a power cut leaves.
+
+    A PREPARE's block is there too, since others may come to rest on it. Once a height's block is
+    in the store, the log of that height has gone, and only the guard counts.
+    """
     if not isinstance(message, Signed) or isinstance(message, Fresh):
+        return
+    if message_height(message) <= host.node.worker.ledger.head.height:
         return
     signature = inner_of(message).signature
     assert host.files.holds("votes", signature), f"{host.name} speaks before its disk has it"
+    state = host.node.driver.replica.state
+    if isinstance(message, Vote) and message.phase == PREPARE and message.height == state.height:
+        block = state.bodies.get(message.block_hash)
+        if block is not None:
+            assert host.files.holds("votes", block), f"{host.name} says PREPARE without its block"
 
 
 def check_equal_stores(hosts):

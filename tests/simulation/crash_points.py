@@ -29,9 +29,11 @@ POINTS = (
     "file append",  # between the bytes of two logs
     "file sync",  # written, not durable
     "file replace",  # a new segment
+    "file snapshot",  # the journal is begun anew with all that still waits
     "file delete",  # an old segment goes
     "recovery read",  # while a start reads or rewrites its logs
     "recovery replace",
+    "recovery snapshot",
     "recovery store",
     "epoch",  # the block that changed the set is the head
 )

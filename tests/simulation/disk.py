@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from storage.errors import DiskFailed, disk_failed
 from storage.kv import MemoryStore
 from storage.memory_files import MemoryFiles
+from storage.wal import MARKER
+
+SURE_BATCHES = 2
+"""Behind damage one batch may have been cut by the crash before it, so that it proves nothing."""
 
 
 class HookedFiles(MemoryFiles):
@@ -58,7 +62,8 @@ class HookedFiles(MemoryFiles):
         self._use("sync", lambda: MemoryFiles.sync(self, name))
 
     def replace(self, name, payload):
-        self._use("replace", lambda: MemoryFiles.replace(self, name, payload))
+        moment = "snapshot" if name.startswith("mempool") else "replace"
+        self._use(moment, lambda: MemoryFiles.replace(self, name, payload))
 
     def delete(self, name):
         self._use("delete", lambda: MemoryFiles.delete(self, name))
@@ -154,7 +159,10 @@ def _flip(host, prefix, place, chance):
             place
         ]
         if low < min(high, size):
-            host.files.flip(name, 8 * (low + chance.randrange(min(high, size) - low)) + 3)
+            offset = low + chance.randrange(min(high, size) - low)
+            if host.files.content(name).count(MARKER, offset + 1) >= SURE_BATCHES:
+                host.must_stop = name
+            host.files.flip(name, 8 * offset + 3)
     return NOTHING
 
 
@@ -210,6 +218,12 @@ def _restored(host, chance):
     return ALL_WORDS
 
 
+def _half_restored(host, chance):
+    """A backup of the logs was put back, and that of the store not yet."""
+    host.files.put(host.backup[0])
+    return ALL_WORDS
+
+
 def _both_tails(host, chance):
     for prefix in ("votes", "guard"):
         _flip(host, prefix, "tail", chance)
@@ -232,5 +246,6 @@ DAMAGES = {
     "store missing": _no_store,
     "home wiped": _wiped,
     "home of a backup": _restored,
+    "backup installed by half": _half_restored,
     "vote log and guard cut": _both_tails,
 }

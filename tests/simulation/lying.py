@@ -18,8 +18,10 @@ from consensus.messages import (
     ViewChangeProof,
     encode_message,
 )
+from hansa.certificate import Certificate
 from hansa.hashing import ZERO_HASH
 from tests.simulation.outcome import Outcome
+from tests.simulation.rules import CoreRules
 from tests.unit.consensus import liars
 from tests.unit.consensus.liars import LiarWorld
 
@@ -115,6 +117,23 @@ def early_view_change(world, liar, target, message):
     return [inner, world.say(ViewChangeProof(change, None))]
 
 
+def moved_claim(world, liar, target, message):
+    """A true certificate shown as one of a later view, in a view change above both."""
+    core = liar.core
+    prepared = core.state.prepared
+    if prepared is None:
+        return [message]
+    true, view = prepared.certificate, prepared.view + 1
+    moved = Certificate(
+        true.phase, true.epoch, true.height, view, true.block_hash, true.bitmap, true.signatures
+    )
+    target = max(core.state.view, core.state.target, view) + 1
+    change = liars.ViewChange(
+        core.facts.epoch, core.height, target, view, true.block_hash, liar.index
+    )
+    return [message, world.say(ViewChangeProof(change, moved))]
+
+
 def _nothing(world, change):
     """A liar's view change without its claim."""
     bare = replace(change, prepared_view=NOTHING_PREPARED, prepared_hash=ZERO_HASH)
@@ -122,7 +141,7 @@ def _nothing(world, change):
 
 
 STRATEGIES = (
-    lying_new_view, lower_choice, stale_claim, new_views_to_halves, early_view_change,
+    lying_new_view, lower_choice, stale_claim, new_views_to_halves, early_view_change, moved_claim,
     liars.false_new_view, liars.forget, liars.invent, liars.two_proposals, liars.two_votes,
     liars.early_commit, liars.replay, liars.huge_targets, liars.bad_blocks, liars.half,
 )  # fmt: skip
@@ -136,11 +155,12 @@ class LyingWorld(LiarWorld):
         self.met, self.seen, self.story = set(), Counter(), story
         self.certificates, self._false = {}, {}
         super().__init__(size, seed, liars=liars, scripted=True)
+        self.rules = CoreRules(self.liars)
         roll = random.Random(f"lying {seed}")
         self.crash = roll.choice((0, 0.02, 0.03, 0.05))
         self.loss = roll.choice((0, 0, 0.05, 0.2))
         self.plans = {
-            index: [roll.choice(STRATEGIES[:5]), *(s for s in STRATEGIES if roll.random() < 0.3)]
+            index: [roll.choice(STRATEGIES[:6]), *(s for s in STRATEGIES if roll.random() < 0.3)]
             for index in sorted(self.liars)
         }
         for node in self.nodes:
@@ -171,6 +191,8 @@ class LyingWorld(LiarWorld):
         feed = node.feed
 
         def overhear(event):
+            if isinstance(event, Received):
+                self.rules.took(node, event.peer, event.message)
             if isinstance(event, Received) and event.peer in self.liars:
                 name = self._false.get((node.slot, encode_message(event.message)))
                 if name is not None and node.alive:
@@ -179,6 +201,13 @@ class LyingWorld(LiarWorld):
             feed(event)
 
         node.feed = overhear
+
+    def sign(self, node, intent):
+        """What correct replicas sign is held against them."""
+        message = super().sign(node, intent)
+        if node.index not in self.liars:
+            self.rules.spoken(node, message)
+        return message
 
     def start(self, slot):
         """A new incarnation is listened to as well."""
@@ -209,6 +238,8 @@ class LyingWorld(LiarWorld):
         """View changes of correct replicas, and what liars are caught at."""
         before = len(self.evidence)
         super().trace(node, out)
+        if node.index not in self.liars:
+            self.rules.check(node)
         self.seen.update(type(e.second).__name__ + " evidence" for e in self.evidence[before:])
 
     def check_commit(self, node, block, certificate):

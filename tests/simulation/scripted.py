@@ -24,6 +24,7 @@ from consensus.schedule import Schedule
 from hansa.votes import COMMIT
 from tests.simulation.cases import CRASHES, case_of
 from tests.simulation.outcome import Outcome
+from tests.simulation.rules import CoreRules
 from tests.unit.consensus.liars import LiarWorld
 from tests.unit.consensus.world import CHAIN, Disk, Node, World
 
@@ -63,6 +64,7 @@ class ScriptedWorld(World):
     def __init__(self, case, seed, story=None):
         """`seed` decides delays within a round, and nothing else."""
         self.case, self.story = case, story
+        self.rules = CoreRules(range(case.twins))
         super().__init__(case.size, f"scripted {seed}", liars=range(case.twins))
         for index in range(case.twins):
             name = self.validators.validators[index].name
@@ -158,8 +160,10 @@ class ScriptedWorld(World):
         node = self.nodes[slot]
         if not node.alive:
             return
-        if node.index not in self.liars and index in self.liars:
-            self.look_for_lies(message)
+        if node.index not in self.liars:
+            if index in self.liars:
+                self.look_for_lies(message)
+            self.rules.took(node, index, message)
         node.feed(Received(index, message))
 
     def look_for_lies(self, message):
@@ -242,6 +246,7 @@ class ScriptedWorld(World):
         super().trace(node, out)
         if node.index in self.liars:
             return
+        self.rules.check(node)
         if node.core.state.view > 0:
             self.met.add("view-change")
         for intent in out.intents:
@@ -254,6 +259,13 @@ class ScriptedWorld(World):
             self.note("evidence")
         for commit in out.commit:
             self.note(f"decision in view {min(commit.certificate.view, 5)}")
+
+    def sign(self, node, intent):
+        """What correct replicas sign is held against them."""
+        message = super().sign(node, intent)
+        if node.index not in self.liars:
+            self.rules.spoken(node, message)
+        return message
 
     check_memory = LiarWorld.check_memory
 

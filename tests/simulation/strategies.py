@@ -127,7 +127,7 @@ def stir(world, chance):
         apart = chance.choice((lone, group))
         world.at(start, lambda: world.partition(apart))
         world.at(start + 500 + chance.randrange(8_000), world.heal)
-    if world.size > 4 and chance.random() < 0.4:
+    if chance.random() < 0.4:
         world.council = Council(world, wishes(world, chance))
         world.at(chance.randrange(CALM_MS // 2), world.council.step)
     if chance.random() < 0.45:

@@ -8,6 +8,7 @@ from node.events import PeerDown, PeerUp
 from tests.simulation.crash_points import CrashPlan
 from tests.simulation.disk import DAMAGES
 from tests.simulation.faults import PARTITIONS, WORDS, between
+from tests.simulation.machine import MACHINES, at_random, kill
 
 ENDS_MS = (12_000, 20_000, 30_000)
 """How long things go wrong."""
@@ -30,7 +31,7 @@ def swarm(sim):
     if chance.random() < 0.8:
         for name in chance.sample(sorted(CUTS), chance.choice((1, 1, 2, 3))):
             CUTS[name](sim, name, ends)
-    for kinds, often in ((LINKS, 0.6), (CLOCKS, 0.4), (CRASHES, 0.7), (DISKS, 0.6)):
+    for kinds, often in SHARES:
         if chance.random() < often:
             some(sim, kinds, ends)
     if chance.random() < 0.35:
@@ -43,13 +44,6 @@ def some(sim, kinds, ends):
     count = min(len(kinds), sim.chance.choice((1, 2, 3)))
     for name in sim.chance.sample(sorted(kinds), count):
         kinds[name](sim, name, ends)
-
-
-def at_random(sim, ends, action, times=1, begins=0):
-    """Do something at random moments, unless the world is quiet by then."""
-    for _ in range(times):
-        when = begins + sim.chance.randrange(max(ends - begins, 1))
-        sim.at(when, lambda: None if sim.quiet else action())
 
 
 def traffic(sim, ends):
@@ -339,19 +333,13 @@ CLOCKS = {"skew": skew, "step": step, "rate": rate, "pause": pause, "stall": sta
 # -- crashes --------------------------------------------------------------------------------------
 
 
-def _kill(sim, host, name, keep):
-    if host.node is not None:
-        sim.see("crash " + name)
-        sim.kill(host, keep)
-
-
 def _keep(sim):
     return sim.chance.choice(("kept", "lost", "torn", "zeros", "holes"))
 
 
 def single(sim, name, ends):
     """One process at a time."""
-    at_random(sim, ends, lambda: _kill(sim, sim.chance.choice(sim.hosts), name, _keep(sim)), 4)
+    at_random(sim, ends, lambda: kill(sim, sim.chance.choice(sim.hosts), name, _keep(sim)), 4)
 
 
 def everybody(sim, name, ends):
@@ -360,7 +348,7 @@ def everybody(sim, name, ends):
     def kill_all():
         keep = _keep(sim)
         for host in sim.hosts:
-            _kill(sim, host, name, keep)
+            kill(sim, host, name, keep)
 
     at_random(sim, ends, kill_all, sim.chance.choice((1, 1, 2)), ends // 4)
 
@@ -371,7 +359,7 @@ def rolling(sim, name, ends):
     for number, host in enumerate(list(sim.hosts)):
         when = start + number * gap
         if when < ends:
-            sim.at(when, lambda h=host: None if sim.quiet else _kill(sim, h, name, "kept"))
+            sim.at(when, lambda h=host: None if sim.quiet else kill(sim, h, name, "kept"))
 
 
 CRASHES = {"single": single, "everybody": everybody, "rolling": rolling}
@@ -395,7 +383,7 @@ def failing(sim, name, ends):
         host.files.fail(operation, kind, sim.chance.randrange(3))
         sim.see("disk " + name)
         if operation in {"read", "replace"}:
-            _kill(sim, host, "single", "kept")
+            kill(sim, host, "single", "kept")
             host.files.fail(operation, kind, sim.chance.randrange(3))
 
     at_random(sim, ends, order, 3)
@@ -422,7 +410,8 @@ def slow_disk(sim, name, ends):
 
 def damage(sim, ends):
     """A disk loses what it promised, while its process is down; backups are older."""
-    kinds = sim.chance.sample(sorted(DAMAGES), 4)
+    middles = [name for name in sorted(DAMAGES) if name.endswith("middle")]
+    kinds = [*sim.chance.sample(sorted(DAMAGES), 4), sim.chance.choice(middles)]
 
     def copy():
         for host in sim.hosts:
@@ -430,7 +419,7 @@ def damage(sim, ends):
 
     def break_one():
         host = sim.chance.choice(sim.hosts)
-        _kill(sim, host, "single", _keep(sim))
+        kill(sim, host, "single", _keep(sim))
         if host.node is None:
             sim.damage(host, sim.chance.choice(kinds))
             if sim.chance.random() < 0.5:
@@ -447,3 +436,6 @@ DISKS = {
     "store": failing_store,
     "slow fsync": slow_disk,
 }
+
+SHARES = ((LINKS, 0.6), (CLOCKS, 0.4), (CRASHES, 0.7), (DISKS, 0.6), (MACHINES, 0.4))
+"""Sorts of faults, and in which share of the runs there are any of it."""
