@@ -3,6 +3,7 @@
 A file holds `generator`, `seed`, `size` and `was`, one sentence on what went wrong.
 """
 
+import importlib
 import tomllib
 from pathlib import Path
 
@@ -33,3 +34,16 @@ def test_a_regression_says_what_it_was(path):
     assert kept["generator"] in GENERATORS
     assert len(kept["was"]) > 40
     assert kept["was"].endswith(".")
+
+
+CASES = sorted((Path(__file__).parent / "regressions").glob("*.py"))
+
+
+@pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
+def test_a_case_that_once_broke_a_promise_breaks_it_no_more(path):
+    """A case that no seed names: a module with a sentence and `run`."""
+    case = importlib.import_module(f"tests.simulation.regressions.{path.stem}")
+
+    assert len(case.__doc__) > 40
+    assert case.__doc__.endswith(".")
+    case.run()
