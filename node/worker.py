@@ -5,6 +5,7 @@ write; of what was executed on a head that is gone, nothing is left.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol, assert_never
 
 import msgpack
@@ -129,11 +130,23 @@ class Worker:
             return Stale()
         transactions = tuple(SignedTransaction.decode(raw) for raw in block.transactions)
         try:
-            # A quorum has checked the signatures; the body is bound to the certified header.
-            staged = self.ledger.run(block.proposal(), transactions, signatures_checked=True)
+            staged = self._run_certified(block, transactions)
         except Rejected as error:
             return ApplyFailed(height, f"{error.code}: {error.detail}")
         return self._commit(staged, certificate)
+
+    def _run_certified(self, block: Block, transactions: tuple[SignedTransaction, ...]) -> Staged:
+        """Execute a block of block sync; where it comes out otherwise, once more (row E).
+
+        A quorum has checked the signatures; the body is bound to the certified header.
+
+        Raises:
+            Rejected: it came out otherwise twice.
+        """
+        proposal = block.proposal()
+        with suppress(Rejected):  # memory may have run out
+            return self.ledger.run(proposal, transactions, signatures_checked=True)
+        return self.ledger.run(proposal, transactions, signatures_checked=True)
 
     def _commit(self, staged: Staged, certificate: Certificate) -> Committed:
         """The one durable batch of a block (row E)."""
