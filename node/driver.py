@@ -83,6 +83,7 @@ from node.parts import (
     CANDIDATE_BYTES_MAX,
     CANDIDATES_MAX,
     EVENTS_MAX,
+    NO_RESULT,
     RELAY_AGAIN_MAX,
     RELAY_AGAIN_MS,
     Parts,
@@ -116,6 +117,7 @@ class Driver:
         self.runs = Runs(parts.replica, parts.mempool, parts.gossip, parts.chain)
         self._next_due = parts.next_due_ms
         self._relayed_ms = 0
+        self._spared: dict[bytes, None] = {}
         self.dropped_events = 0
 
     # -- start -----------------------------------------------------------------------------
@@ -426,6 +428,9 @@ class Driver:
         built: Built = event.built
         if event.dropped:
             for tx_hash, code in event.dropped:
+                if code == NO_RESULT and tx_hash not in self._spared:
+                    self._spared[tx_hash] = None
+                    continue
                 self._finish_changes(self.mempool.evict([tx_hash], code))
         if built.proposal is not None:
             block_hash = built.proposal.header.hash
@@ -443,6 +448,7 @@ class Driver:
             schedule = Schedule(event.validators, header.height + 1, header.hash)
         self._relayed_ms = mono_ms
         self.runs.clear()
+        self._spared.clear()
         self._next_due = event.next_due_ms
         self._finish_changes(self.mempool.on_commit(header.height, header.time, event.receipts))
         self._effects.committed.append(event)

@@ -24,6 +24,8 @@ RELAY_AGAIN_MS = 3_000
 brought one may have died before he told everybody."""
 RELAY_AGAIN_MAX = 500
 """So many of them at a time, oldest first."""
+NO_RESULT = "transaction.no-result"
+"""Memory or stack ran out in a transaction (docs/spec/mempool.md 4.3): once may be chance."""
 
 
 @dataclass(frozen=True, slots=True)
