@@ -7,7 +7,7 @@ not agreement. docs/spec/consensus.md, section 8.
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, assert_never
 
 import msgspec
 
@@ -57,6 +57,8 @@ def slot_of(message: Signed) -> Slot | None:
             return Slot(message.height, message.view, STEP_PROPOSE)
         case Fresh():
             return None
+        case _:
+            assert_never(message)
 
 
 class Guard:

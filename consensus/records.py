@@ -5,7 +5,7 @@ are read back in the order in which they were written.
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from consensus.messages import (
     Fresh,
@@ -82,6 +82,8 @@ def message_height(message: Signed) -> int:
             return message.view_change.height
         case Vote() | NewView() | Fresh():
             return message.height
+        case _:
+            assert_never(message)
 
 
 def record_height(record: Record) -> int:
@@ -93,6 +95,8 @@ def record_height(record: Record) -> int:
             return message_height(record.message)
         case PreparedRecord():
             return record.certificate.height
+        case _:
+            assert_never(record)
 
 
 def encode_record(record: Record) -> bytes:
@@ -110,6 +114,8 @@ def _payload(record: Record) -> bytes:
             return pack(record.certificate)
         case DivergedRecord():
             return record.height.to_bytes(_HEIGHT_BYTES, "big")
+        case _:
+            assert_never(record)
 
 
 def decode_record(data: bytes) -> Record:

@@ -312,6 +312,8 @@ class Replica:
                 self.views.enter(message, now, out, own=True)
             case PrePrepare():
                 self.state.own["propose", 0] = message
+            case _:
+                assert_never(message)
 
     def _restore_own(self, record: OwnRecord) -> None:
         message = record.message

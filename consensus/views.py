@@ -320,7 +320,10 @@ class Views:
         new_view = state.new_view
         if block_hash in state.proposals:
             replica.run(block_hash, out, fresh=new_view is None or new_view.proposal is not None)
-        elif new_view is not None and new_view.certificate is not None:
+        else:
+            # A fresh block's proposal is here, so that this one came with a certificate.
+            assert new_view is not None
+            assert new_view.certificate is not None
             replica.fetch(new_view.certificate, out)
 
     # -- restart ---------------------------------------------------------------------------
