@@ -43,7 +43,7 @@ LIVE_MS = 60_000
 """Simulated time in which a run must be over; without a crash it takes a quarter of it."""
 
 
-SEGMENT_BYTES, GUARD_BYTES, JOURNAL_BYTES = 6_000, 8_000, 3_000
+SEGMENT_BYTES, GUARD_BYTES, JOURNAL_BYTES = 6_000, 8_000, 1_000
 """Logs of the run are begun anew after so many bytes, not after 4 and 64 MiB: so it comes to the
 points at which a segment is made and old ones go."""
 

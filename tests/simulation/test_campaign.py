@@ -242,7 +242,8 @@ def test_results_of_other_code_are_kept_apart(tmp_path, capsys):
 
 def test_the_digest_changes_with_the_code_under_test_alone(tmp_path, monkeypatch):
     here = campaign.code_digest()
-    for folder in (*campaign.FOLDERS, "node", "p2p", "tests/simulation", "tests/unit/consensus"):
+    product = ("consensus", "ledger", "node", "p2p", "sdk/src/hansa", "storage")
+    for folder in (*product, "tests/simulation", "tests/unit/consensus"):
         source = campaign.ROOT / folder
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(source, tmp_path / folder, ignore=ignored, dirs_exist_ok=True)
@@ -250,7 +251,7 @@ def test_the_digest_changes_with_the_code_under_test_alone(tmp_path, monkeypatch
     monkeypatch.setattr(campaign, "ROOT", tmp_path)
     assert campaign.code_digest() == here
 
-    others = ["node/cli/root.py", "tests/simulation/run.py"]
+    others = ["ledger/contracts/trace.py", "node/cli/root.py", "tests/simulation/run.py"]
     ours = ["consensus/votes.py", "node/driver.py", "sdk/src/hansa/block.py"]
     changes = {}
     for name in (*ours, "tests/simulation/cases.py", *others):

@@ -110,7 +110,8 @@ def test_a_view_change_that_a_quorum_wanted_before_is_none(sim):
 
 def test_a_word_that_is_not_on_the_disk_is_seen(sim):
     host = sim.hosts[0]
-    message = replace(vote(PREPARE, 0), signature=b"\1" * 64)
+    above = host.node.worker.ledger.head.height + 1
+    message = replace(vote(PREPARE, 0), height=above, signature=b"\1" * 64)
 
     with pytest.raises(AssertionError, match="before its disk"):
         check_durable(host, message)
