@@ -85,14 +85,19 @@ class Signed:
 
 
 class Heard:
-    """Row D: a quorum of COMMITs that has reached a replica is final there, in every view."""
+    """Row D: a quorum of COMMITs that has reached a replica is final there, in every view.
 
-    def __init__(self):
-        self._commits = {}
+    Those of liars are left out: which of two words came first is not known here.
+    """
+
+    def __init__(self, liars=()):
+        self._liars, self._commits = frozenset(liars), {}
 
     def hear(self, node, vote):
         """A replica takes a COMMIT, another's or its own, of a view that is not above its own."""
         state = node.core.state
+        if vote.signer in self._liars:
+            return
         if (vote.phase, vote.height) == (COMMIT, state.height) and vote.view <= state.view:
             mine = self._commits.setdefault((id(node), vote.height), (node, {}))[1]
             mine.setdefault((vote.view, vote.signer), vote.block_hash)
@@ -114,7 +119,7 @@ class CoreRules:
     """All of these on a world of bare cores (`tests.unit.consensus.world`)."""
 
     def __init__(self, liars):
-        self.signed, self.heard = Signed(liars), Heard()
+        self.signed, self.heard = Signed(liars), Heard(liars)
 
     def spoken(self, node, message):
         """A correct replica has signed a message, or its guard would not have it."""
