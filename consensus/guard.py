@@ -129,6 +129,11 @@ class Guard:
             return 0
         return self.slot.view + (self.slot.step > STEP_VIEW_CHANGE)
 
+    def signed_change(self, height: int) -> bytes | None:
+        """The statement of the VIEW-CHANGE that is the last thing signed at a height, if it is."""
+        is_change = self.slot.height == height and self.slot.step == STEP_VIEW_CHANGE
+        return self.digest if is_change else None
+
     def keep(self, certificate: Certificate) -> None:
         """The certificate that a COMMIT to come rests on."""
         known = self.prepared

@@ -90,6 +90,7 @@ class Replica:
         self.abstain_through = 0
         self.locked_view = UNLOCKED
         self.least_target = 0
+        self.signed_change: bytes | None = None
         self.diverged = False
         self.votes = Votes(self)
         self.views = Views(self)
@@ -180,14 +181,20 @@ class Replica:
         return out
 
     def restore(
-        self, records: list[Record], locked_view: int = UNLOCKED, least_target: int = 0
+        self,
+        records: list[Record],
+        locked_view: int = UNLOCKED,
+        least_target: int = 0,
+        signed_change: bytes | None = None,
     ) -> None:
         """Feed back the WAL's records of this height, in order, before the first step (row H).
 
         Nothing is executed and nothing is signed: stored messages are sent again.
-        `locked_view` is the guard's: the view of the last COMMIT at this height.
+        The rest is the guard's: the view of the last COMMIT at this height, the lowest target
+        that it still signs, and the statement of its VIEW-CHANGE to just that target, if any.
         """
         self.locked_view, self.least_target = locked_view, least_target
+        self.signed_change = signed_change
         self.duties.restored = True
         for record in records:
             match record:
@@ -469,7 +476,7 @@ class Replica:
             assert contiguous
             self.schedule.advance(header)
         self.state = HeightState(self.facts.height)
-        self.locked_view, self.least_target = UNLOCKED, 0
+        self.locked_view, self.least_target, self.signed_change = UNLOCKED, 0, None
         self.fresh = Attestations(self.facts)
         self.set_aside.advance(header.height, self.facts.validators.weak_quorum)
         self.pacemaker.enter_height(now.mono_ms)

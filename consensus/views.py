@@ -130,7 +130,10 @@ class Views:
         replica.pacemaker.enter_view_change()
         # Below what its guard knows a replica that lost its vote log would be refused for ever.
         target = max(target, replica.least_target)
-        if not replica.may_sign or replica.me is None or target > VIEW_MAX:
+        if not replica.may_sign or replica.me is None:
+            return
+        target += self._was_signed_otherwise(target, replica.me)
+        if target > VIEW_MAX:
             return
         prepared = state.prepared
         if replica.locked_view > (NOTHING_PREPARED if prepared is None else prepared.view):
@@ -142,17 +145,29 @@ class Views:
         state.target = target
         state.building = None
         state.active = True
-        change = ViewChange(
+        certificate = None if prepared is None else prepared.certificate
+        out.intents.append(ViewChangeProof(self._change(target, replica.me), certificate))
+        self._consider(now, out)
+
+    def _change(self, target: int, me: int) -> ViewChange:
+        """The own VIEW-CHANGE to a target, claiming what is prepared."""
+        replica, prepared = self._replica, self._replica.state.prepared
+        return ViewChange(
             replica.facts.epoch,
             replica.height,
             target,
             NOTHING_PREPARED if prepared is None else prepared.view,
             ZERO_HASH if prepared is None else prepared.block_hash,
-            replica.me,
+            me,
         )
-        certificate = None if prepared is None else prepared.certificate
-        out.intents.append(ViewChangeProof(change, certificate))
-        self._consider(now, out)
+
+    def _was_signed_otherwise(self, target: int, me: int) -> bool:
+        """Whether the guard has signed another claim for this target, which the log lost."""
+        replica = self._replica
+        if target != replica.least_target or replica.signed_change is None:
+            return False
+        statement = self._change(target, me).statement(replica.facts.chain_id)
+        return statement != replica.signed_change
 
     def on_view_change(self, peer: int, proof: ViewChangeProof, now: Now, out: Output) -> None:
         """Row F, accept: the latest of each signer, with a claim that holds."""

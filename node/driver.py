@@ -140,7 +140,12 @@ class Driver:
         if prepared is not None and prepared.height == height:
             current.append(PreparedRecord(prepared))
         guard = self.signer.guard
-        self.replica.restore(current, guard.locked_at(height), guard.least_target(height))
+        self.replica.restore(
+            current,
+            guard.locked_at(height),
+            guard.least_target(height),
+            guard.signed_change(height),
+        )
 
     # -- the shell's side --------------------------------------------------------------------
 

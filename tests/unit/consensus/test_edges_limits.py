@@ -192,6 +192,13 @@ def test_the_guard_knows_the_least_target_that_it_would_sign(step, height, targe
     assert Guard(Slot(5, 3, step), HASH).least_target(height) == target
 
 
+@pytest.mark.parametrize(
+    ("step", "height", "statement"), [(0, 5, HASH), (1, 5, None), (0, 4, None), (0, 6, None)]
+)
+def test_the_guard_knows_the_view_change_that_it_signed_last(step, height, statement):
+    assert Guard(Slot(5, 3, step), HASH).signed_change(height) == statement
+
+
 def test_the_guard_keeps_the_latest_certificate():
     latest, older = TALK.prepared(BLOCK, view=2), TALK.prepared(BLOCK, view=1)
     kept = Guard.new()

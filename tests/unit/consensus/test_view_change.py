@@ -3,8 +3,17 @@
 import pytest
 from msgspec.structs import replace
 
+from consensus.guard import UNLOCKED
 from consensus.io import Build, Built, Fetch
-from consensus.messages import VIEW_MAX, NewView, ViewChangeProof, Vote
+from consensus.messages import (
+    NOTHING_PREPARED,
+    VIEW_MAX,
+    NewView,
+    ViewChange,
+    ViewChangeProof,
+    Vote,
+)
+from hansa.hashing import ZERO_HASH
 from hansa.votes import COMMIT, PREPARE
 from tests.unit.consensus.talk import T0_MS, Talk, asked, sent
 
@@ -320,3 +329,16 @@ def test_a_lock_without_its_certificate_keeps_the_replica_where_it_is():
     talk.tick(T0_MS)
 
     assert targets(talk) == [1]
+
+
+@pytest.mark.parametrize(("claims", "target"), [("the same", 1), ("another", 2)])
+def test_a_target_that_was_signed_with_another_claim_is_left_out(claims, target):
+    talk = Talk()
+    change = ViewChange(talk.core.facts.epoch, 1, 1, NOTHING_PREPARED, ZERO_HASH, talk.me)
+    statement = change.statement(talk.core.facts.chain_id)
+    talk.core.restore([], UNLOCKED, 1, statement if claims == "the same" else bytes(32))
+    talk.relayed = True
+    talk.tick()
+    talk.tick(T0_MS)
+
+    assert targets(talk) == [target]

@@ -95,7 +95,8 @@ def remembered(records, guard, height):
     current = [record for record in decoded if record_height(record) == height]
     if guard.prepared is not None and guard.prepared.height == height:
         current.append(PreparedRecord(guard.prepared))
-    return current, guard.locked_at(height)
+    limits = guard.locked_at(height), guard.least_target(height), guard.signed_change(height)
+    return current, *limits
 
 
 class Witness:
