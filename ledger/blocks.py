@@ -15,7 +15,10 @@ from hansa.encoding import unpack
 from hansa.errors import Corrupt, Unavailable
 from hansa.membership import ValidatorSet
 from hansa.state_proof import StateProof
+from ledger.changes import change_of, read_changes
 from ledger.log import Log
+from ledger.query import Change
+from ledger.query import Reader as QueryReader
 from ledger.staged import (
     BODY,
     CERTIFICATE,
@@ -158,9 +161,23 @@ class Blocks:
         undo = self._undo_to(height)
         return self._tree.prove(key, undo) if undo else self._tree.prove(key)
 
-    def scan_state(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """State keys with a prefix and their values, in order, at the head."""
-        return self._state.iterate_prefix(prefix)
+    def scan_state(self, prefix: bytes, after: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """State keys with a prefix that stand after another, with values, in order, at the head."""
+        if after <= prefix:
+            return self._state.iterate_prefix(prefix)
+        return self._state.iterate(after + b"\0", prefix + b"\xff")
+
+    def changes(self, key: bytes, after: tuple[int, int, int]) -> Iterator[Change]:
+        """Changes of the record under a state key that stand after a place, oldest first."""
+        for place, value in read_changes(self._reader, key, after):
+            yield change_of(place, value, self._known_header(place[0]).time)
+
+    def query_reader(self) -> QueryReader:
+        """The head as a query reads it."""
+        head = self._head
+        return QueryReader(
+            head.chain_id, head.height, head.time, self._state.get, self.scan_state, self.changes
+        )
 
     def validator_set(self, set_hash: bytes) -> ValidatorSet | None:
         """A validator set that was in force at some height, by its hash."""

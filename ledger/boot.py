@@ -41,6 +41,10 @@ class _Nothing:
         """Nothing."""
         return None
 
+    def iterate(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002 - as above
+        """Nothing."""
+        return iter(())
+
     def iterate_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:  # noqa: ARG002 - as above
         """Nothing."""
         return iter(())

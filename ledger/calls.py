@@ -4,7 +4,7 @@ The promise: whatever a contract does, there is either a receipt that every repl
 makes alike, or `NoResult`, and then nothing at all. docs/spec/ledger.md, section 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,6 +14,7 @@ from hansa.errors import Corrupt, HansaError, Rejected, Unavailable
 from hansa.receipt import NO_FIELDS, NOBODY, OK
 from hansa.transaction import Call, SignedTransaction
 from ledger.authorise import StateRegistry, authorise, identify
+from ledger.changes import entries
 from ledger.contract import CALL, TIMER, Contract, Refused, Scope, encode_fields
 from ledger.due import Ripe
 from ledger.state import Overlay
@@ -61,6 +62,7 @@ class Executor:
         height: of the block.
         time: of the block, in ms.
         faults: exceptions out of contracts so far.
+        index: entries of the index of changes so far.
     """
 
     view: Overlay
@@ -70,6 +72,7 @@ class Executor:
     height: int
     time: int
     faults: list[Fault] = field(default_factory=list)
+    index: dict[bytes, bytes] = field(default_factory=dict)
 
     def run(self, transaction: SignedTransaction, index: int) -> bytes:
         """Run a client's transaction: the bytes of its receipt.
@@ -107,6 +110,8 @@ class Executor:
         if len(receipt) > most:
             large = Refused("LIMIT", field="receipt", have=len(receipt), need=most)
             return self._refuse(transaction, index, len(results) - 1, large)
+        by = [signer.subject for signer in signers]
+        self._note(transaction, index, by, zip(_names(transaction), results, strict=True))
         return receipt
 
     def run_due(self, transaction: SignedTransaction, ripe: tuple[Ripe, ...]) -> bytes:
@@ -117,6 +122,7 @@ class Executor:
         """
         scope = self._scope(transaction, 0)
         outcomes: list[dict[str, str]] = []
+        done: list[tuple[str, Result]] = []
         for item in ripe:
             self.view.begin(DUE_READS_MAX, DUE_KEYS_MAX)
             self.view.delete(item.key)
@@ -126,13 +132,27 @@ class Executor:
             if code != OK:
                 self.view.rollback(savepoint)
                 del scope.events[events:], scope.records[records:]
+            name = f"{item.entry.contract}.{item.entry.method}"
+            done.append((name, (b"", (), tuple(scope.records[records:]))))
             outcomes.append({"code": code, "id": item.key.decode()})
         result: Result = (
             _ENCODER.encode({"entries": outcomes}),
             tuple(scope.events),
             tuple(scope.records),
         )
+        self._note(transaction, 0, [], done)
         return self._receipt(transaction, 0, OK, NOBODY, NO_FIELDS, [result])
+
+    def _note(
+        self,
+        transaction: SignedTransaction,
+        index: int,
+        by: list[str],
+        done: Iterable[tuple[str, Result]],
+    ) -> None:
+        """Put what a transaction changed into the index of changes."""
+        changes = ((name, result[2]) for name, result in done)
+        self.index.update(entries(self.height, index, transaction.tx_id, by, changes))
 
     def _run_entry(self, scope: Scope, item: Ripe) -> str:
         entry = item.entry
@@ -207,6 +227,10 @@ def _number(registry: StateRegistry, name: str) -> int:
     value = registry.parameter(name)
     assert isinstance(value, int)
     return value
+
+
+def _names(transaction: SignedTransaction) -> list[str]:
+    return [f"{call.contract}.{call.method}" for call in transaction.transaction.calls]
 
 
 def _last(transaction: SignedTransaction) -> int:

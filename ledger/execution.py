@@ -363,6 +363,7 @@ class Ledger(Blocks):
         writes[height_key(RECEIPTS, height)] = msgpack.packb(block.receipts)
         for index, transaction in enumerate(block.transactions):
             writes[TX_INDEX + transaction.tx_id] = index_value(height, index)
+        writes.update(block.executor.index)
         writes.update(block.window.writes(height))
         self._forget(writes, height - WINDOW)
         return writes

@@ -16,6 +16,7 @@ from hansa.encoding import pack
 from hansa.membership import ValidatorSet
 from hansa.transaction import SignedTransaction
 from ledger.calls import Fault
+from ledger.changes import RECORD_INDEX
 from ledger.log import LogAppend
 from ledger.replay import EXPIRY, REPLAY
 from ledger.state import STATE
@@ -25,7 +26,7 @@ META, HEADER, BODY, CERTIFICATE, RECEIPTS = b"m", b"h", b"b", b"c", b"r"
 LOG_TILE, TREE_PAGE, UNDO, TX_INDEX = b"l", b"p", b"u", b"x"
 KEY_SPACES = (
     META, HEADER, BODY, CERTIFICATE, RECEIPTS, LOG_TILE, STATE, TREE_PAGE, UNDO, REPLAY, TX_INDEX,
-    EXPIRY,
+    EXPIRY, RECORD_INDEX,
 )  # fmt: skip
 """Every first byte that the ledger writes."""
 HEAD_KEY = META + b"head"

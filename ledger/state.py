@@ -27,6 +27,10 @@ class Reader(Protocol):
         """The value of a key."""
         ...
 
+    def iterate(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys from `start` up to, not with, `stop`, in byte order."""
+        ...
+
     def iterate_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys that begin with `prefix`, in byte order."""
         ...
@@ -45,6 +49,12 @@ class Prefixed:
     def get(self, key: bytes) -> bytes | None:
         """The value of a key of this space."""
         return self._reader.get(self._space + key)
+
+    def iterate(self, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Keys of this space from `start` up to, not with, `stop`, in byte order."""
+        cut = len(self._space)
+        for key, value in self._reader.iterate(self._space + start, self._space + stop):
+            yield key[cut:], value
 
     def iterate_prefix(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Keys of this space that begin with `prefix`, in byte order."""

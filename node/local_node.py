@@ -18,6 +18,7 @@ from hansa.client.types import (
     Json,
     Peer,
     Pending,
+    QueryReply,
     Quorum,
     Status,
     ValidatorView,
@@ -29,6 +30,7 @@ from hansa.signing import verify
 from hansa.transaction import SignedTransaction
 from node.api.ports import Admission, Known, Result, StateAt, StoredBlock
 from node.proofs import state_proof
+from node.questions import answer_query
 from node.testing import LocalChain
 
 VERSION = "local"
@@ -147,6 +149,10 @@ class LocalNode:
             Rejected: ``trace.not-found``.
         """
         raise Rejected("trace.not-found", f"no event names {identifier}")
+
+    async def query(self, contract: str, name: str, arguments: bytes) -> QueryReply:
+        """What a contract answers to a question about the head."""
+        return answer_query(self.chain.ledger, contract, name, arguments)
 
     async def proof_tx(self, tx_id: bytes) -> bytes:
         """The proof file of a transaction."""

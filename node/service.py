@@ -21,6 +21,7 @@ from hansa.client.types import (
     Json,
     Peer,
     Pending,
+    QueryReply,
     Quorum,
     Status,
     ValidatorView,
@@ -43,6 +44,7 @@ from node.jobs import Committed
 from node.loop import NodeLoop
 from node.metrics import Metrics
 from node.proofs import state_proof, transaction_proof, trust_file
+from node.questions import answer_query
 from node.roster import Roster
 from p2p.mesh import Mesh
 
@@ -195,6 +197,12 @@ class NodeService:
                 "give an EPC, a lot or an event id that was captured",
             )
         return msgspec.convert(walked.fields(), dict[str, Json])
+
+    async def query(self, contract: str, name: str, arguments: bytes) -> QueryReply:
+        """What a contract answers to a question about the head."""
+        return await self._loop.in_ledger(
+            lambda: answer_query(self._ledger, contract, name, arguments)
+        )
 
     # -- proofs --------------------------------------------------------------------------------
 

@@ -32,10 +32,12 @@ TX_INDEX = b"x"
 """Transaction id to height and index."""
 EXPIRY = b"e"
 """The replay window in order of expiry."""
+RECORD_INDEX = b"i"
+"""Index of changes: record and place to what changed."""
 
 KEY_SPACES = (
     META, HEADER, BODY, CERTIFICATE, RECEIPTS, LOG_TILE, STATE, TREE_PAGE, UNDO, REPLAY, TX_INDEX,
-    EXPIRY,
+    EXPIRY, RECORD_INDEX,
 )  # fmt: skip
 """Every first byte that is taken."""
 

@@ -12,7 +12,7 @@ from typing import Protocol, TypeAlias
 from hansa.block import Block, Header
 from hansa.certificate import Certificate
 from hansa.client.promise import PromiseEntry, SignedPromise
-from hansa.client.types import Check, Consensus, Direction, Fate, Json, Peer, Status
+from hansa.client.types import Check, Consensus, Direction, Fate, Json, Peer, QueryReply, Status
 from hansa.errors import HansaError
 from hansa.membership import ValidatorSet
 from hansa.receipt import Receipt
@@ -150,6 +150,14 @@ class NodePort(Protocol):
 
         Raises:
             Rejected: ``trace.not-found``, ``trace.identifier``.
+        """
+        ...
+
+    async def query(self, contract: str, name: str, arguments: bytes) -> QueryReply:
+        """What a contract answers to a question about the head; `arguments` is JSON.
+
+        Raises:
+            Rejected: with the code of a contract's refusal.
         """
         ...
 

@@ -37,6 +37,7 @@ STATUSES: Mapping[str, int] = {
     "api.parameter": 400,
     "api.http": 400,
     "api.path": 400,
+    "vault.erased": 410,
     "transaction.too-large": 413,
     "transaction.replayed": 409,
     "mempool.nonce-used": 409,
@@ -57,7 +58,7 @@ RETRY_AFTER_S: Mapping[str, int] = {
     "node.busy": 1,
 }
 """When it is worth asking again, in seconds: about one block under load."""
-NOT_FOUND_ENDINGS = (".not-found", ".unknown-id", ".missing")
+NOT_FOUND_ENDINGS = (".not-found", ".unknown-id", ".missing", "MISSING")
 BODY_CODES = ("encoding.",)
 """Codes of bytes that are no transaction at all: 400 instead of 422."""
 

@@ -7,8 +7,8 @@ from typing import Literal
 import msgspec
 from aiohttp import web
 
-Scope = Literal["public", "read", "submit"]
-"""What a caller needs: nothing (probes), the right to read, the right to submit."""
+Scope = Literal["public", "read", "submit", "vault"]
+"""What a caller needs: nothing (probes), the right to read, to submit, or to use the vault."""
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -25,6 +25,7 @@ from node.api.openapi import openapi
 from node.api.ports import NodePort
 from node.api.replies import JSON, json_reply
 from node.api.routes_node import NodeRoutes
+from node.api.routes_query import QueryRoutes
 from node.api.routes_read import ReadRoutes
 from node.api.routes_submit import SubmitRoutes
 from node.api.routing import Route, Scope
@@ -36,7 +37,7 @@ BACKLOG = 1_024
 """Connections that wait to be accepted: a crowd that comes at once is answered, not lost."""
 RATE_BEYOND_LOOPBACK = 500
 """Calls a second and caller beyond loopback; batches carry 1,000 transactions each."""
-ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit"})
+ALL_SCOPES: frozenset[Scope] = frozenset({"read", "submit", "vault"})
 NOBODY: frozenset[Scope] = frozenset()
 
 
@@ -77,16 +78,17 @@ def no_contracts() -> Mapping[str, object]:
 class ApiServer:
     """Serves a `NodePort` over HTTP."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that it serves
         self,
         port: NodePort,
         settings: ApiSettings,
         *,
         version: str,
         contracts: Callable[[], Mapping[str, object]] = no_contracts,
+        more: tuple[Route, ...] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Assemble; nothing listens yet.
+        """Assemble; nothing listens yet. `more` are routes of parts that not every node has.
 
         Raises:
             Rejected: ``api.tls`` when it would listen beyond loopback without TLS.
@@ -103,7 +105,7 @@ class ApiServer:
         self.metrics = ApiMetrics()
         self._closing = Closing()
         self._events = Events(port, self._closing, settings.subscribers_max)
-        self._routes = self._table(port, contracts)
+        self._routes = (*self._table(port, contracts), *more)
         self._access = _access(settings, clock, loopback=loopback)
         self._clock = clock
         self._runner: web.AppRunner | None = None
@@ -167,6 +169,7 @@ class ApiServer:
         return (
             *SubmitRoutes(port, self._closing).routes(),
             *ReadRoutes(port, self._closing).routes(),
+            *QueryRoutes(port).routes(),
             *self._events.routes(),
             *NodeRoutes(port, contracts, self.metrics.text).routes(),
             page,

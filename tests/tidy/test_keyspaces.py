@@ -5,7 +5,7 @@ import storage.keyspace
 
 NAMES = (
     "META", "HEADER", "BODY", "CERTIFICATE", "RECEIPTS", "LOG_TILE", "STATE", "TREE_PAGE", "UNDO",
-    "REPLAY", "TX_INDEX", "EXPIRY", "HEAD_KEY",
+    "REPLAY", "TX_INDEX", "EXPIRY", "RECORD_INDEX", "HEAD_KEY",
 )  # fmt: skip
 
 

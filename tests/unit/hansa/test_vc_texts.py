@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from hansa.errors import Rejected
 from hansa.signing import SigningKey, verify
+from hansa.vc.agreement import agreement_key
 from hansa.vc.bits import ENTRIES_MIN, value_at, with_value
 from hansa.vc.did_key import (
-    agreement_key,
     did_key,
     parse_did_key,
     parse_verification_method,

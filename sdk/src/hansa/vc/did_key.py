@@ -1,11 +1,8 @@
 """``did:key`` for Ed25519: a key that names itself (docs/spec/vc.md, section 2).
 
 Pure: the name holds the whole key, nothing is looked up. Source: the did:key method,
-W3C CCG; multicodec 0xed for Ed25519, 0xec for X25519.
+W3C CCG; multicodec 0xed for Ed25519.
 """
-
-import nacl.bindings
-import nacl.exceptions
 
 from hansa.errors import Rejected
 from hansa.keys import ED25519
@@ -14,7 +11,6 @@ from hansa.vc.multibase import decode_base58, encode_base58
 METHOD = "did:key:"
 KEY_BYTES = 32
 _ED25519_CODE = b"\xed\x01"
-_X25519_CODE = b"\xec\x01"
 
 
 def did_key(public: bytes) -> str:
@@ -55,16 +51,3 @@ def parse_verification_method(text: str) -> bytes:
     if fragment != did.removeprefix(METHOD):
         raise Rejected("vc.did", f"{text[:128]!r} does not name the key of its own did")
     return public
-
-
-def agreement_key(public: bytes) -> str:
-    """The X25519 key that belongs to an Ed25519 key, for encryption: ``z6LS…``.
-
-    Raises:
-        Rejected: ``vc.did`` when the 32 bytes are no point of the curve.
-    """
-    try:
-        converted = nacl.bindings.crypto_sign_ed25519_pk_to_curve25519(public[1:])
-    except nacl.exceptions.RuntimeError as error:
-        raise Rejected("vc.did", f"{public.hex()} is no point of edwards25519") from error
-    return encode_base58(_X25519_CODE + converted)

@@ -8,17 +8,28 @@ Source: Bitstring Status List v1.0, sections 2 and 3; docs/spec/vc.md, sections 
 from dataclasses import dataclass
 
 from hansa.canonical_json import Json
-from hansa.epcis.values import time_text
 from hansa.errors import Rejected
 from hansa.vc.bits import ENTRIES_MIN, STATUS_BITS, value_at
-from hansa.vc.chain import MESSAGE, StatusList, Tile, assemble
+from hansa.vc.chain import StatusList, Tile, assemble
 from hansa.vc.data_integrity import Document, Secured, optional_time, verify_document
 from hansa.vc.did_key import did_key
-from hansa.vc.encoded_list import decode_list, encode_list
+from hansa.vc.encoded_list import decode_list
+from hansa.vc.list_content import (
+    CONTEXT,
+    CREDENTIAL_TYPE,
+    ENTRY_TYPE,
+    LIST_CREDENTIAL,
+    LIST_TYPE,
+    list_credential,
+    status_entry,
+)
 
-CONTEXT = "https://www.w3.org/ns/credentials/v2"
-CREDENTIAL_TYPE, LIST_CREDENTIAL = "VerifiableCredential", "BitstringStatusListCredential"
-LIST_TYPE, ENTRY_TYPE = "BitstringStatusList", "BitstringStatusListEntry"
+__all__ = [
+    "CONTEXT", "CREDENTIAL_TYPE", "ENTRY_TYPE", "INDEX_DIGITS_MAX", "LIST_CREDENTIAL", "LIST_TYPE",
+    "STATUSES_MAX", "Status", "check_issuer", "check_list", "check_period", "check_status",
+    "has_type", "list_credential", "read_entry", "says_the_same", "status_entry",
+]  # fmt: skip
+
 INDEX_DIGITS_MAX = 16
 """Digits of an index: more than any list has, few enough to count."""
 STATUSES_MAX = 16
@@ -42,60 +53,6 @@ class Status:
     valid: bool
     message: str
     as_of: int | None
-
-
-def list_credential(  # noqa: PLR0913 - what the credential says
-    status_list: StatusList,
-    tiles: dict[int, Tile],
-    *,
-    url: str,
-    public: bytes,
-    valid_from: int,
-    valid_until: int,
-) -> Document:
-    """The unsigned credential of a list as the state had it at `valid_from` (ms).
-
-    `url` is where credentials say the list is; `public` the key that will sign
-    (`data_integrity.sign_document`); `tiles` those of the state, by number.
-
-    Raises:
-        Rejected: ``vc.state`` or ``vc.time`` (an empty time of validity).
-    """
-    if valid_until <= valid_from:
-        raise Rejected("vc.time", f"valid until {valid_until}, from {valid_from}")
-    subject: Document = {
-        "id": url + "#list",
-        "type": LIST_TYPE,
-        "statusPurpose": status_list.purpose,
-        "encodedList": encode_list(assemble(status_list, tiles)),
-    }
-    if status_list.purpose == MESSAGE:
-        subject["statusSize"] = status_list.bits
-        subject["statusMessages"] = _messages(status_list)
-    return {
-        "@context": [CONTEXT],
-        "id": url,
-        "type": [CREDENTIAL_TYPE, LIST_CREDENTIAL],
-        "issuer": did_key(public),
-        "validFrom": time_text(valid_from),
-        "validUntil": time_text(valid_until),
-        "credentialSubject": subject,
-    }
-
-
-def status_entry(status_list: StatusList, index: int, url: str) -> Document:
-    """The ``credentialStatus`` of a credential at an index of a list."""
-    entry: Document = {
-        "id": f"{url}#{index}",
-        "type": ENTRY_TYPE,
-        "statusPurpose": status_list.purpose,
-        "statusListIndex": str(index),
-        "statusListCredential": url,
-    }
-    if status_list.purpose == MESSAGE:
-        entry["statusSize"] = status_list.bits
-        entry["statusMessage"] = _messages(status_list)
-    return entry
 
 
 def check_list(secured: Document, *, time: int) -> Secured:
@@ -214,13 +171,6 @@ def has_type(document: Document, name: str) -> bool:
     """Whether ``type`` is or holds a name."""
     kinds = document.get("type")
     return name in kinds if isinstance(kinds, list) else kinds == name
-
-
-def _messages(status_list: StatusList) -> list[Json]:
-    return [
-        {"message": message, "status": f"{value:#x}"}
-        for value, message in enumerate(status_list.messages)
-    ]
 
 
 def _message(messages: Json, value: int) -> str:
