@@ -270,7 +270,9 @@ def identify(
             strangers.append(public)
             continue
         if is_suspended(holder):
-            raise Refused("AUTH", by=holder.subject.id, need=ACTIVE, have=SUSPENDED)
+            state = holder.subject.state
+            have = SUSPENDED if state == ACTIVE else state
+            raise Refused("AUTH", by=holder.subject.id, need=ACTIVE, have=have)
         raise Refused("SIGN", key=holder.key.id, height=holder.key.valid_to)
     assert signers, "a block rule sees to it that the parent's state knows the sender"
     assert signers[0].public == publics[0]

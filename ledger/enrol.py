@@ -37,6 +37,7 @@ class NewMember(msgspec.Struct, frozen=True):
     key: bytes
     prefixes: tuple[str, ...]
     glns: tuple[str, ...]
+    evidence: bytes = b""
 
 
 def add_member(context: Context, new: NewMember) -> None:
@@ -63,6 +64,7 @@ def add_member(context: Context, new: NewMember) -> None:
         names=new.names,
         prefixes=new.prefixes,
         glns=new.glns,
+        evidence=new.evidence,
     )
     create(context, "member/" + new.name, record)
     claim_numbers(context, new.name, new.prefixes, new.glns)

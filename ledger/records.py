@@ -12,7 +12,7 @@ from ledger.contract import Context, Refused, Stored
 
 HISTORY_MAX = 16
 """Pointers kept in a record: enough to walk back through the receipts, which hold the rest."""
-ACTIVE, SUSPENDED = "active", "suspended"
+ACTIVE, SUSPENDED, LAPSED = "active", "suspended", "lapsed"
 Version = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 """The version of a record that a change has seen, as an argument."""
 
@@ -72,7 +72,11 @@ class LegalNumber(Stored, frozen=True):
 
 
 class MemberRecord(Record, frozen=True):
-    """``org/member/<name>``: an organisation; it controls itself."""
+    """``org/member/<name>``: an organisation; it controls itself.
+
+    `evidence` is the SHA-256 of what its admission rests on; `order_ref` and `reason` say why it
+    was suspended or resumed last.
+    """
 
     key_id: str
     legal_id: LegalNumber
@@ -81,16 +85,26 @@ class MemberRecord(Record, frozen=True):
     prefixes: tuple[str, ...] = ()
     glns: tuple[str, ...] = ()
     reason: str = ""
+    evidence: bytes = b""
+    order_ref: str = ""
 
 
 class SubjectRecord(Record, frozen=True):
-    """``org/subject/<subject>``: who signs; `roles` maps a role to its end in ms (0: none)."""
+    """``org/subject/<subject>``: who signs; `roles` maps a role to its end in ms (0: none).
+
+    `attest_digest` is the SHA-256 of what proves who or what it is; it signs nothing from the
+    block of `valid_until` (ms; 0: no end) on; `order_ref` and `reason` say why it is suspended.
+    """
 
     member: str
     kind: str
     keys: tuple[str, ...]
     roles: dict[str, int] = msgspec.field(default_factory=dict)
     state: str = ACTIVE
+    attest_digest: bytes = b""
+    order_ref: str = ""
+    reason: str = ""
+    valid_until: int = 0
 
 
 class KeyRecord(Record, frozen=True):
@@ -118,11 +132,13 @@ class NodeRecord(Record, frozen=True):
     transport_key: bytes
 
 
-MEMBER_KEY, SUBJECT_KEY, VALIDATOR_KEY, TRANSPORT_KEY = (
+MEMBER_KEY, SUBJECT_KEY, VALIDATOR_KEY, TRANSPORT_KEY, SEAL_KEY = (
     "member",
     "subject",
     "validator",
     "transport",
+    "seal",
 )
 SIGNING_USES = (MEMBER_KEY, SUBJECT_KEY)
-"""Uses of keys that may sign transactions: a node's keys may not."""
+"""Uses of keys that may sign transactions: a node's keys may not, nor
+the key to which others seal."""

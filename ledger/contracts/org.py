@@ -5,15 +5,38 @@ reused and their history stays; members come, pause and recover by ballot, while
 member alone decides about its own people.
 """
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-import msgspec
-
-from hansa.encoding import MemberName, Name, Uint, Value
-from hansa.genesis import Digits
-from hansa.keys import PublicKey, key_id
+from hansa.encoding import Value, encode_value
+from hansa.keys import X25519, key_id
 from ledger.ballots import open_ballot
-from ledger.contract import ADMIN, BALLOT, Arguments, Context, Contract, Refused, Stored, method
+from ledger.contract import (
+    ADMIN,
+    BALLOT,
+    TIMER,
+    Context,
+    Contract,
+    Refused,
+    method,
+)
+from ledger.contracts.org_arguments import (
+    KEYS_MAX,
+    ROLES_MAX,
+    Admit,
+    Assign,
+    Enrol,
+    Lapse,
+    NewSealKey,
+    OfMember,
+    OfSubject,
+    Recover,
+    RegisterNode,
+    Renew,
+    RevokeKey,
+    Role,
+    Rotate,
+)
+from ledger.due import cancel, schedule
 from ledger.enrol import (
     ORGANISATION,
     NewMember,
@@ -26,120 +49,21 @@ from ledger.enrol import (
 )
 from ledger.records import (
     ACTIVE,
+    LAPSED,
     MEMBER_KEY,
+    SEAL_KEY,
     SIGNING_USES,
     SUSPENDED,
     KeyRecord,
     LegalNumber,
     MemberRecord,
     SubjectRecord,
-    Version,
     check_version,
     save,
 )
 
-KEYS_MAX = 64
-"""Keys that a subject ever had: one a quarter for 16 years."""
-ROLES_MAX = 32
-NUMBERS_MAX = 64
-LANGUAGES_MAX = 16
-
-SubjectId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9./-]{0,127}(?![\s\S])")]
-KeyId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}(?![\s\S])")]
-Reason = Annotated[str, msgspec.Meta(max_length=1024)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
-Numbers = Annotated[tuple[Digits, ...], msgspec.Meta(max_length=NUMBERS_MAX)]
-
-
-class LegalId(Stored, frozen=True):
-    """The number under which a register knows an organisation."""
-
-    scheme: Annotated[str, msgspec.Meta(pattern=r"^(USCC|LEI|GLN|OTHER)(?![\s\S])")]
-    value: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}(?![\s\S])")]
-
-
-class Admit(Arguments, frozen=True):
-    """A new member: its name, register number, names by language, key, numbers."""
-
-    name: MemberName
-    legal_id: LegalId
-    names: Annotated[dict[Name, Text], msgspec.Meta(min_length=1, max_length=LANGUAGES_MAX)]
-    key: PublicKey
-    prefixes: Numbers = ()
-    glns: Numbers = ()
-
-
-class Assign(Arguments, frozen=True):
-    """Company prefixes and location numbers for a member."""
-
-    member: MemberName
-    prefixes: Numbers = ()
-    glns: Numbers = ()
-
-
-class OfMember(Arguments, frozen=True):
-    """A member, and why."""
-
-    member: MemberName
-    reason: Reason = ""
-
-
-class Recover(Arguments, frozen=True):
-    """A new key for a member that has lost its own."""
-
-    member: MemberName
-    key: PublicKey
-    reason: Reason = ""
-
-
-class Enrol(Arguments, frozen=True):
-    """A person, device or service: ``<member>/<name>``."""
-
-    subject: SubjectId
-    kind: Annotated[str, msgspec.Meta(pattern=r"^(person|device|service)(?![\s\S])")]
-    key: PublicKey
-    roles: Annotated[tuple[Name, ...], msgspec.Meta(max_length=ROLES_MAX)] = ()
-
-
-class Rotate(Arguments, frozen=True):
-    """A new key in the place of an old one of the same subject; it cosigns."""
-
-    subject: SubjectId
-    old_key: KeyId
-    new_key: PublicKey
-
-
-class RevokeKey(Arguments, frozen=True):
-    """The end of a key; `compromised_since` (ms) flags what it signed from then on."""
-
-    subject: SubjectId
-    key: KeyId
-    reason: Reason = ""
-    compromised_since: Uint = 0
-
-
-class Role(Arguments, frozen=True):
-    """A role of a subject; `until` in ms, 0 for no end."""
-
-    subject: SubjectId
-    role: Name
-    version: Version
-    until: Uint = 0
-
-
-class OfSubject(Arguments, frozen=True):
-    """A subject at a version."""
-
-    subject: SubjectId
-    version: Version
-
-
-class RegisterNode(Arguments, frozen=True):
-    """A node of the sender's member; a ballot of `governance` makes it a validator."""
-
-    name: MemberName
-    validator_key: PublicKey
-    transport_key: PublicKey
+LAPSE = "lapse"
+"""The timer method that ends a subject whose time is over."""
 
 
 class Org(Contract):
@@ -160,7 +84,15 @@ class Org(Contract):
         legal_id = LegalNumber(given.legal_id.scheme, given.legal_id.value)
         add_member(
             context,
-            NewMember(given.name, legal_id, given.names, given.key, given.prefixes, given.glns),
+            NewMember(
+                given.name,
+                legal_id,
+                given.names,
+                given.key,
+                given.prefixes,
+                given.glns,
+                given.evidence or b"",
+            ),
         )
         context.event("admitted", member=given.name)
         return None
@@ -227,8 +159,10 @@ class Org(Contract):
         if not slash or not name or "/" in name:
             raise Refused("SCHEMA", field="$.subject", need="<member>/<name>")
         _check_own(context, member)
+        _check_end(context, given.valid_until)
         add_subject(context, given.subject, member, given.kind, given.roles)
         key = add_key(context, given.key, given.subject)
+        _describe(context, given)
         context.event("enrolled", subject=given.subject, key=key)
         return {"key": key, "subject": given.subject}
 
@@ -246,6 +180,8 @@ class Org(Contract):
             raise Refused("MISSING", key=given.old_key)
         _check_room(owner)
         old = context.need("key/" + given.old_key, KeyRecord)
+        if old.use == SEAL_KEY:
+            raise Refused("RULE", key=given.old_key, have=SEAL_KEY, need="org.seal_key")
         end_key(context, given.old_key, "rotated")
         name = add_key(context, given.new_key, given.subject, old.use)
         if old.use == MEMBER_KEY:
@@ -253,6 +189,20 @@ class Org(Contract):
             save(context, "member/" + owner.member, record, key_id=name)
         context.event("rotated", subject=given.subject, old=given.old_key, new=name)
         return {"key": name, "subject": given.subject}
+
+    @method(NewSealKey, role=ADMIN)
+    def seal_key(self, context: Context, given: NewSealKey) -> Value:
+        """Name the key to which others seal for the sender's member; its last one ends."""
+        member = context.sender.member
+        if given.key[0] != X25519:
+            raise Refused("SCHEMA", field="$.key", have=given.key[0], need=X25519)
+        owner = _subject(context, member)
+        _check_room(owner)
+        for old in _live_keys(context, owner, (SEAL_KEY,)):
+            end_key(context, old, "rotated")
+        name = add_key(context, given.key, member, SEAL_KEY)
+        context.event("seal_key", member=member, key=name)
+        return {"key": name, "subject": member}
 
     @method(RevokeKey)
     def revoke_key(self, context: Context, given: RevokeKey) -> Value:
@@ -262,9 +212,12 @@ class Org(Contract):
             _check_admin(context, owner.member)
         if given.key not in owner.keys:
             raise Refused("MISSING", key=given.key)
-        if owner.kind == ORGANISATION and len(_live_keys(context, owner)) == 1:
+        if owner.kind == ORGANISATION and _live_keys(context, owner) == (given.key,):
             raise Refused("RULE", need="a key of the member", key=given.key)
-        end_key(context, given.key, given.reason, given.compromised_since)
+        if given.compromised_since > context.time:
+            field = "$.compromised_since"
+            raise Refused("TIME", field=field, have=given.compromised_since, need=context.time)
+        _end_or_flag(context, given)
         context.event("key_revoked", subject=given.subject, key=given.key)
         return {"key": given.key, "subject": given.subject}
 
@@ -306,6 +259,31 @@ class Org(Contract):
         """End a suspension."""
         return _set_subject(context, given, SUSPENDED, ACTIVE)
 
+    @method(Renew, role=ADMIN)
+    def renew(self, context: Context, given: Renew) -> Value:
+        """Set a new end for somebody of the sender's member; who has lapsed is there again."""
+        owner = _own_person(context, given.subject, given.version)
+        if owner.state == SUSPENDED:
+            raise Refused("STATE", subject=owner.id, have=SUSPENDED, need=[ACTIVE, LAPSED])
+        _check_end(context, given.valid_until)
+        if owner.valid_until:
+            cancel(context, owner.valid_until, _timer(owner.id))
+        _schedule_end(context, owner.id, given.valid_until)
+        until = given.valid_until
+        after = save(context, "subject/" + owner.id, owner, state=ACTIVE, valid_until=until)
+        context.event("renewed", subject=owner.id, until=until)
+        return {"subject": owner.id, "version": after.version}
+
+    @method(Lapse, via=TIMER)
+    def lapse(self, context: Context, given: Lapse) -> Value:
+        """End somebody whose time is over; who is suspended stays so, and lapses when resumed."""
+        owner = _subject(context, given.subject)
+        if owner.state != ACTIVE:
+            return None
+        save(context, "subject/" + owner.id, owner, state=LAPSED)
+        context.event("lapsed", subject=owner.id, until=owner.valid_until)
+        return None
+
     @method(RegisterNode, role=ADMIN)
     def register_node(self, context: Context, given: RegisterNode) -> Value:
         """Make a node known: it may connect as an observer."""
@@ -335,28 +313,75 @@ def _check_room(owner: SubjectRecord) -> None:
         raise Refused("LIMIT", subject=owner.id, field="keys", need=KEYS_MAX)
 
 
-def _live_keys(context: Context, owner: SubjectRecord) -> tuple[str, ...]:
+def _live_keys(
+    context: Context, owner: SubjectRecord, uses: tuple[str, ...] = SIGNING_USES
+) -> tuple[str, ...]:
     records = (context.need("key/" + name, KeyRecord) for name in owner.keys)
-    return tuple(one.id for one in records if one.valid_to == 0 and one.use in SIGNING_USES)
+    return tuple(one.id for one in records if one.valid_to == 0 and one.use in uses)
 
 
 def _set_member(context: Context, given: OfMember, before: str, after: str) -> Value:
     record = context.need("member/" + given.member, MemberRecord)
     if record.state != before:
         raise Refused("STATE", member=given.member, have=record.state, need=before)
-    save(context, "member/" + given.member, record, state=after, reason=given.reason)
+    changes = {"state": after, "reason": given.reason, "order_ref": given.order_ref}
+    save(context, "member/" + given.member, record, **changes)
     context.event("member_" + after, member=given.member)
     return None
 
 
 def _set_subject(context: Context, given: OfSubject, before: str, after: str) -> Value:
-    owner = _subject(context, given.subject)
-    _check_own(context, owner.member)
-    check_version(owner, given.version)
-    if owner.kind == ORGANISATION:
-        raise Refused("RULE", need="a ballot", subject=given.subject)
+    owner = _own_person(context, given.subject, given.version)
     if owner.state != before:
         raise Refused("STATE", subject=given.subject, have=owner.state, need=before)
-    changed = save(context, "subject/" + given.subject, owner, state=after)
+    if after == ACTIVE and 0 < owner.valid_until <= context.time:
+        after = LAPSED
+    changes = {"state": after, "reason": given.reason, "order_ref": given.order_ref}
+    changed = save(context, "subject/" + given.subject, owner, **changes)
     context.event("subject_" + after, subject=given.subject)
     return {"subject": given.subject, "version": changed.version}
+
+
+def _own_person(context: Context, name: str, version: int) -> SubjectRecord:
+    """A subject of the sender's member at a version; of the member itself a ballot decides."""
+    owner = _subject(context, name)
+    _check_own(context, owner.member)
+    check_version(owner, version)
+    if owner.kind == ORGANISATION:
+        raise Refused("RULE", need="a ballot", subject=name)
+    return owner
+
+
+def _describe(context: Context, given: Enrol) -> None:
+    """Note what was said of somebody besides its name, and when it ends."""
+    owner = _subject(context, given.subject)
+    digest, until = given.attest_digest or b"", given.valid_until
+    if digest or until:
+        key = "subject/" + owner.id
+        save(context, key, owner, attest_digest=digest, valid_until=until)
+    _schedule_end(context, given.subject, until)
+
+
+def _check_end(context: Context, until: int) -> None:
+    if until and until <= context.time:
+        raise Refused("TIME", field="$.valid_until", have=until, need=context.time)
+
+
+def _schedule_end(context: Context, subject: str, until: int) -> None:
+    if until:
+        schedule(context, until, _timer(subject), LAPSE, encode_value({"subject": subject}))
+
+
+def _timer(subject: str) -> str:
+    """The due-queue's name of a subject's end."""
+    return "org-" + subject
+
+
+def _end_or_flag(context: Context, given: RevokeKey) -> None:
+    """End a key; of one that has ended, say that it was in wrong hands, or longer than known."""
+    record = context.need("key/" + given.key, KeyRecord)
+    since, known = given.compromised_since, record.compromised_since
+    if not record.valid_to or not since or (known and known <= since):
+        end_key(context, given.key, given.reason, since)
+        return
+    save(context, "key/" + given.key, record, compromised_since=since, reason=given.reason)

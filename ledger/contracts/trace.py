@@ -1,7 +1,8 @@
-"""`trace`: EPCIS events, and what they make of things (docs/spec/trace.md).
+"""`trace`: events, what they make of things, readings, tags and runs (docs/spec/trace.md).
 
 The promise: an event is captured once, under the hash of what it says; capturing it again
 gives the old answer; a wrong event is never removed but declared wrong, and says by what.
+Readings of devices, tags and runs stand in the modules that their methods call.
 """
 
 from typing import Annotated, ClassVar
@@ -13,15 +14,30 @@ from hansa.epcis import Event, Invalid, parse_event_id, read_event
 from hansa.errors import Rejected
 from hansa.gs1 import short
 from ledger.contract import Arguments, Context, Contract, Refused, method
+from ledger.contracts import trace_devices, trace_runs, trace_tags
 from ledger.contracts.trace_bench import Bench
-from ledger.contracts.trace_records import CHILD, INPUT, OBJECT, OUTPUT, PARENT, EventRecord, Link
+from ledger.contracts.trace_devices import Calibrate, CaptureBatch
+from ledger.contracts.trace_records import (
+    CHILD,
+    GATEWAY,
+    INPUT,
+    OBJECT,
+    OUTPUT,
+    PARENT,
+    EventRecord,
+    Link,
+)
 from ledger.contracts.trace_records import event_key as key_of
 from ledger.contracts.trace_rules import judge, undo
+from ledger.contracts.trace_runs import Run
+from ledger.contracts.trace_tags import Bind, Scan
 from ledger.records import create, first, save
 
 REASONS = ("did_not_occur", "incorrect_data")
 """Why an event is wrong (CBV 2.0, section 7.5)."""
 CORRECTIVE_MAX = 100
+SEAL_BYTES_MAX = 256
+"""A seal: the commitment and how the rest is encrypted, as in `doc` and `asset`."""
 
 EventText = Annotated[bytes, msgspec.Meta(min_length=2, max_length=200 * 1024)]
 EventId = Annotated[str, msgspec.Meta(min_length=64, max_length=400)]
@@ -32,9 +48,13 @@ CorrectiveIds = Annotated[
 
 
 class Capture(Arguments, frozen=True):
-    """Arguments of `capture`: the self-contained JSON text of one EPCIS 2.0 event."""
+    """Arguments of `capture`: the self-contained JSON text of one EPCIS 2.0 event.
+
+    `seal` is the salted commitment to what is not in clear.
+    """
 
     event: EventText
+    seal: Annotated[bytes, msgspec.Meta(max_length=SEAL_BYTES_MAX)] = b""
 
 
 class Correct(Arguments, frozen=True):
@@ -46,7 +66,7 @@ class Correct(Arguments, frozen=True):
 
 
 class Trace(Contract):
-    """Capture events, declare them wrong."""
+    """Capture events and readings, declare events wrong, bind and read tags, record runs."""
 
     name: ClassVar[str] = "trace"
 
@@ -59,13 +79,13 @@ class Trace(Contract):
         known = context.get(key, EventRecord)
         if event.error is not None:
             if known is None:
-                return _store_wrong(context, event)
+                return _store_wrong(context, event, given.seal)
             return _declare(context, key, known, event.error.reason, event.error.corrective)
         if known is not None:
             return _answer(event.id, known, duplicate=True)
         bench = Bench(context, event)
         judge(bench)
-        record = _record(context, event, tuple(bench.links))
+        record = _record(context, event, tuple(bench.links), given.seal)
         create(context, key, record)
         bench.write(event.digest)
         context.event("captured", id=event.id, kind=event.kind, step=event.step, time=event.time)
@@ -84,6 +104,31 @@ class Trace(Contract):
         known = context.need(key, EventRecord)
         return _declare(context, key, known, given.reason, given.corrective_ids)
 
+    @method(CaptureBatch)
+    def capture_batch(self, context: Context, given: CaptureBatch) -> Value:
+        """Put a device's readings on record by the root of their tree, without a gap."""
+        return trace_devices.capture_batch(context, given)
+
+    @method(Calibrate)
+    def calibrate(self, context: Context, given: Calibrate) -> Value:
+        """Say which device a calibration certificate speaks of, as the one who issued it."""
+        return trace_devices.calibrate(context, given)
+
+    @method(Bind)
+    def bind(self, context: Context, given: Bind) -> Value:
+        """Put a tag on a thing, once and for ever."""
+        return trace_tags.bind(context, given)
+
+    @method(Scan, role=GATEWAY)
+    def scan(self, context: Context, given: Scan) -> Value:
+        """Count a reading of a thing's tag, and warn of copies."""
+        return trace_tags.scan(context, given)
+
+    @method(Run)
+    def run(self, context: Context, given: Run) -> Value:
+        """Begin a run over data, or end it with what came out."""
+        return trace_runs.run(context, given)
+
 
 def _read(text: bytes) -> Event:
     try:
@@ -101,7 +146,7 @@ def _require_past(context: Context, event: Event) -> None:
         raise Refused("TIME", field="/eventTime", have=event.time, need=context.time + skew)
 
 
-def _record(context: Context, event: Event, links: tuple[Link, ...]) -> EventRecord:
+def _record(context: Context, event: Event, links: tuple[Link, ...], seal: bytes) -> EventRecord:
     return EventRecord(
         id=event.id,
         version=1,
@@ -112,6 +157,7 @@ def _record(context: Context, event: Event, links: tuple[Link, ...]) -> EventRec
         kind=event.kind,
         links=links,
         place=event.place,
+        seal=seal,
         step=event.step,
         time=event.time,
         tx=context.scope.tx_id,
@@ -127,11 +173,11 @@ def _answer(identifier: str, record: EventRecord, *, duplicate: bool) -> Value:
     }
 
 
-def _store_wrong(context: Context, event: Event) -> Value:
+def _store_wrong(context: Context, event: Event, seal: bytes) -> Value:
     """The declaration that an event is wrong which nobody captured: kept, without effect."""
     assert event.error is not None
     record = msgspec.structs.replace(
-        _record(context, event, _plain_links(event)),
+        _record(context, event, _plain_links(event), seal),
         wrong=True,
         reason=event.error.reason,
         corrective=event.error.corrective[:CORRECTIVE_MAX],

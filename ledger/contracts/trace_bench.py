@@ -5,7 +5,7 @@ thing is written once.
 """
 
 from hansa.epcis import Event
-from hansa.gs1 import company_digits, is_class, is_lot, short
+from hansa.gs1 import COMPANY_END, company_digits, is_class, is_lot, short
 from ledger.contract import Context, Refused
 from ledger.contracts.trace_records import (
     ACTIVE,
@@ -44,22 +44,29 @@ class Draft:
         self.name = name
         self.before = before
         self.touched = False
-        self.controller = before.controller if before else ""
-        self.state = before.state if before else ""
-        self.born = before.born if before else b""
-        self.born_time = before.born_time if before else 0
-        self.ended_time = before.ended_time if before else 0
-        self.parent = before.parent if before else ""
-        self.parent_round = before.parent_round if before else 0
-        self.round = before.round if before else 0
-        self.host = before.host if before else ""
-        self.host_round = before.host_round if before else 0
-        self.host_turn = before.host_turn if before else 0
-        self.transit = before.transit if before else ""
-        self.keepers = before.keepers if before else ()
-        self.made = before.made if before else UNKNOWN
-        self.used = before.used if before else 0
-        self.unit = before.unit if before else ""
+        if before is None:
+            self.controller = self.state = self.parent = self.host = self.transit = self.unit = ""
+            self.born, self.born_time, self.ended_time = b"", 0, 0
+            self.parent_round = self.round = self.host_round = self.host_turn = self.used = 0
+            self.keepers: tuple[str, ...] = ()
+            self.made = UNKNOWN
+            return
+        self.controller = before.controller
+        self.state = before.state
+        self.born = before.born
+        self.born_time = before.born_time
+        self.ended_time = before.ended_time
+        self.parent = before.parent
+        self.parent_round = before.parent_round
+        self.round = before.round
+        self.host = before.host
+        self.host_round = before.host_round
+        self.host_turn = before.host_turn
+        self.transit = before.transit
+        self.keepers = before.keepers
+        self.made = before.made
+        self.used = before.used
+        self.unit = before.unit
 
     @property
     def is_lot(self) -> bool:
@@ -173,7 +180,7 @@ class Bench:
         draft = self.link(identifier, role)
         if draft is None:
             return None
-        lot = draft.is_lot
+        lot = is_lot(identifier)
         if draft.born and not (lot or (draft.state == MADE and state == ACTIVE)):
             raise Refused(
                 "EXISTS", id=identifier, have=draft.state, by=draft.controller,
@@ -197,10 +204,11 @@ class Bench:
 
     def owner(self, identifier: str) -> str:
         """The member that registered the company prefix of an id, or an empty string."""
-        digits = company_digits(identifier)
-        known = self._owners.get(digits)
+        head = identifier[:COMPANY_END]
+        known = self._owners.get(head)
         if known is None:
-            known = self._owners[digits] = self._context.registry.prefix_owner(digits) or ""
+            digits = company_digits(identifier)
+            known = self._owners[head] = self._context.registry.prefix_owner(digits) or ""
         return known
 
     # Containment and holding

@@ -29,6 +29,8 @@ ANYONE = "?"
 """Stands where a shipment named no member: whoever receives it holds it."""
 UNKNOWN = -1
 """Stands for a quantity that the chain does not know."""
+GATEWAY = "gateway"
+"""The role of what reads tags and passes on what devices measured."""
 
 
 class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -48,6 +50,7 @@ class EventRecord(Record, frozen=True):
         tx: the transaction that holds its text.
         reason: why it was declared wrong, "" when it was not.
         corrective: ids of the events that stand in its place.
+        seal: the salted commitment to what is not in clear.
     """
 
     action: str
@@ -60,6 +63,7 @@ class EventRecord(Record, frozen=True):
     tx: bytes
     corrective: tuple[str, ...] = ()
     reason: str = ""
+    seal: bytes = b""
     wrong: bool = False
 
 

@@ -329,6 +329,8 @@ _PREFIX_AT = {
 }  # fmt: skip
 """Where the company prefix begins in the value of each key."""
 _DIGITS = re.compile(r"\d*", re.ASCII)
+COMPANY_END = len(DIGITAL_LINK) + len("8010/") + 1 + PREFIX_DIGITS_MAX
+"""Identifiers that are alike up to here have the same `company_digits`."""
 
 
 def company_digits(identifier: str) -> str:

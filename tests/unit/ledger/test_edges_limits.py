@@ -19,7 +19,20 @@ from ledger import (
     state,
     tree,
 )
-from ledger.contracts import doc, governance, org, trace, trace_bench, trace_rules, trace_walk
+from ledger.contracts import (
+    doc,
+    governance,
+    org,
+    org_arguments,
+    trace,
+    trace_bench,
+    trace_devices,
+    trace_queries,
+    trace_rules,
+    trace_runs,
+    trace_tags,
+    trace_walk,
+)
 from ledger.parameters import PARAMETERS, check_parameter
 
 NUMBERS = [
@@ -39,8 +52,8 @@ NUMBERS = [
     (log, "TILE_HASHES", 256),
     (org, "KEYS_MAX", 64),
     (org, "ROLES_MAX", 32),
-    (org, "NUMBERS_MAX", 64),
-    (org, "LANGUAGES_MAX", 16),
+    (org_arguments, "NUMBERS_MAX", 64),
+    (org_arguments, "LANGUAGES_MAX", 16),
     (parameters, "BODY_BYTES_MAX", 4 * 1024 * 1024 - 32_768),
     (parameters, "RECEIPT_BYTES_MAX", 65_536),
     (parameters, "BLOCK_WEIGHT_MAX", 1_000_000),
@@ -57,10 +70,23 @@ NUMBERS = [
     (state, "WRITTEN_KEYS_MAX", 1_024),
     (state, "READS_MAX", 10_000),
     (trace, "CORRECTIVE_MAX", 100),
+    (trace, "SEAL_BYTES_MAX", 256),
     (trace_bench, "NESTED_MAX", 16),
     (trace_bench, "NOTED_MAX", 64),
+    (trace_devices, "CALIBRATIONS_MAX", 8),
+    (trace_devices, "COUNT_MAX", 1_048_576),
+    (trace_queries, "BATCHES_MAX", 100),
+    (trace_queries, "DAYS_MAX", 366),
+    (trace_queries, "LOOK_BACK_MAX", 1_000),
+    (trace_queries, "RUNS_MAX", 1_000),
+    (trace_queries, "THINGS_MAX", 2_000),
     (trace_rules, "KEEPERS_MAX", 64),
     (trace_rules, "YIELD_PERMILLE", 1_000),
+    (trace_runs, "INPUTS_MAX", 64),
+    (trace_runs, "OUTPUTS_MAX", 64),
+    (trace_tags, "COUNTER_MAX", 2**32 - 1),
+    (trace_tags, "PLACES_MAX", 16),
+    (trace_tags, "PLACES_WARN", 3),
     (trace_walk, "DEPTH_MAX", 64),
     (trace_walk, "EVENTS_MAX", 2_000),
 ]

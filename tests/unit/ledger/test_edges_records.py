@@ -31,7 +31,7 @@ KINDS = {
             "action": "", "disposition": "", "kind": "", "links": [], "place": "", "step": "",
             "time": 0, "tx": b"",
         },
-        {"corrective": (), "reason": "", "wrong": False},
+        {"corrective": (), "reason": "", "seal": b"", "wrong": False},
     ),
     DocRecord: (
         BASE | {
@@ -56,11 +56,18 @@ KINDS = {
         {"valid_to": 0, "compromised_since": 0, "reason": ""},
     ),
     SubjectRecord: (
-        BASE | {"member": "", "kind": "", "keys": []}, {"roles": {}, "state": "active"},
+        BASE | {"member": "", "kind": "", "keys": []},
+        {
+            "roles": {}, "state": "active", "attest_digest": b"", "order_ref": "", "reason": "",
+            "valid_until": 0,
+        },
     ),
     MemberRecord: (
         BASE | {"key_id": "", "legal_id": {"scheme": "", "value": ""}, "names": {}},
-        {"state": "active", "prefixes": (), "glns": (), "reason": ""},
+        {
+            "state": "active", "prefixes": (), "glns": (), "reason": "", "evidence": b"",
+            "order_ref": "",
+        },
     ),
     Validators: ({"validators": []}, {"changed_at": 0, "changes": 0}),
     Permission: ({"role": "admin"}, {"members": 1}),
