@@ -1,8 +1,9 @@
 // Is the file in the reader's hands the recorded one, and when do recorded events claim that they
 // happened? For verify.mjs: proof.md 6.1 and 6.4, epcis.md. No code of hansa.
 
+import { createHmac } from "node:crypto";
 import {
-  canonical, digest, need, orElse, readJson, same, writeJson,
+  canonical, digest, inLog, need, orElse, readJson, same, writeJson,
 } from "./_verify_forms.mjs";
 
 const EVENT_BYTES = 200 * 1024;
@@ -40,9 +41,40 @@ const latin1 = (raw) => Buffer.from(raw).toString("latin1"); // bytes that can s
 const jsonTexts = (values) =>
   values.flatMap(byteStrings).filter((raw) => raw[0] === 0x7b || raw[0] === 0x5b);
 
-export function contentLine(values, content) {
+/** The line of a document: in a batch by its path, with fields by theirs, else by itself. */
+export function contentLine(values, content, { member, reveal }) {
+  if (member && !inBatch(values, member)) {
+    return [FAIL, "the digest given here is not in the batch that was recorded"];
+  }
+  const missing = reveal?.fields.find((field) => !isSealed(values, field, reveal.size));
+  if (missing) return [FAIL, `field ${missing.name} is not as it was sealed`];
+  const digests = member ? [[NAMES.get(member.alg), member.digest]] : values.flatMap(digestsIn);
+  const [verdict, words] = compare(values, digests, content);
+  if (!reveal) return [verdict, words];
+  const names = reveal.fields.map(({ name }) => name).join(", ");
+  const shown = `${reveal.fields.length} of ${reveal.size} sealed fields shown as they were ` +
+    `sealed: ${names}`;
+  return verdict === NOT_GIVEN ? [OK, shown] : [verdict, `${words}; ${shown}`];
+}
+
+const maps = (values) => values.filter((value) => value instanceof Map);
+const is32 = (raw) => Buffer.isBuffer(raw) && raw.length === 32;
+
+/** Whether a digest stands in the batch that was recorded (proof.md 12). */
+const inBatch = (values, { digest: leaf, index, size, path }) => maps(values).some((value) =>
+  is32(value.get("root")) && value.get("count") === size &&
+    inLog(leaf, { index, size, path }, value.get("root")));
+
+/** Whether a field stands in the tree whose root was recorded as the seal (proof.md 11). */
+const isSealed = (values, { name, value, salt, index, path }, size) => {
+  const commitment = createHmac("sha256", salt).update(canonical(value)).digest("hex");
+  const leaf = Buffer.from(canonical([name, commitment]));
+  return maps(values).some((one) =>
+    is32(one.get("seal")) && inLog(leaf, { index, size, path }, one.get("seal")));
+};
+
+function compare(values, recorded, content) {
   if (content === null) return [NOT_GIVEN, NOTHING];
-  const recorded = values.flatMap(digestsIn);
   const matches = ([algorithm, given]) => same(given, digestOf(algorithm, content));
   if (recorded.length) return recorded.some(matches) ? SAME_FILE : ANOTHER;
   const whole = values.flatMap(byteStrings).some((raw) => same(raw, content));

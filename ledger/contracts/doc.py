@@ -8,16 +8,23 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from hansa.encoding import Hash, Uint, Value, encode_value
-from hansa.hashing import tagged_hash
+from hansa.encoding import Hash, Name, Uint, Value, encode_value
+from hansa.errors import Rejected
+from hansa.hashing import sha256, tagged_hash
 from hansa.keys import PublicKey, Signature
+from hansa.timestamp import TOKEN_BYTES_MAX, Token, read_token
 from ledger.contract import Arguments, Context, Contract, Refused, Signer, Stored, method
+from ledger.contracts.doc_records import BatchRecord, ExhibitRecord, StampRecord
 from ledger.records import Record, Version, check_version, create, first, save
 
 SIGNERS_NEEDED_MAX = 64
 """Places to sign on a document: more parties than any contract has."""
 ABOUT_MAX = 64
 META_MAX = 32
+BATCH_MAX = 2**20
+"""Digests under one root: their paths have 20 hashes, and a folder has no more files."""
+STAMP_SKEW_MS = 300_000
+"""How far an authority's clock may be before the chain's: as far as that of an event."""
 
 OPEN, COMPLETE, DECLINED, WITHDRAWN, SUPERSEDED = (
     "open",
@@ -124,6 +131,33 @@ class Supersede(Arguments, frozen=True):
     reason: Reason = ""
 
 
+class Stamp(Arguments, frozen=True):
+    """Arguments of `stamp`: a TimeStampToken in DER (RFC 3161, 2.4.2), not the response."""
+
+    id: DocId
+    token_der: Annotated[bytes, msgspec.Meta(min_length=1, max_length=TOKEN_BYTES_MAX)]
+
+
+class Exhibit(Arguments, frozen=True):
+    """Arguments of `exhibit`: the number of the case, and the court or the like it is shown to."""
+
+    id: DocId
+    case_no: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    to_org: Name
+
+
+class Anchor(Arguments, frozen=True):
+    """Arguments of `anchor`: the RFC 6962 root over the digests of up to 2^20 files."""
+
+    batch_id: DocId
+    root: Hash
+    count: Annotated[int, msgspec.Meta(ge=1)]
+    alg: Algorithm = "sha-256"
+    meta: Annotated[dict[Short, Reason], msgspec.Meta(max_length=META_MAX)] = msgspec.field(
+        default_factory=dict
+    )
+
+
 def signing_digest(chain_id: str, doc_id: str, alg: str, digest: bytes, role: str) -> bytes:
     """The 32 bytes that a detached signature signs (contracts.md, 8.3)."""
     fields: dict[str, Value] = {
@@ -133,7 +167,7 @@ def signing_digest(chain_id: str, doc_id: str, alg: str, digest: bytes, role: st
 
 
 class Doc(Contract):
-    """Register, sign, decline, withdraw, supersede."""
+    """Register, sign, decline, withdraw, supersede, stamp, exhibit, anchor."""
 
     name: ClassVar[str] = "doc"
 
@@ -244,6 +278,120 @@ class Doc(Contract):
             raise Refused("LINK", id=given.new_id)
         version = _supersede(context, given.id, given.version, given.new_id, given.reason)
         return {"id": given.id, "state": SUPERSEDED, "version": version}
+
+    @method(Stamp)
+    def stamp(self, context: Context, given: Stamp) -> Value:
+        """Note a trusted time-stamp over the document's digest, as one of its parties."""
+        record = context.need("record/" + given.id, DocRecord)
+        _check_party(context, record)
+        token = _token(given)
+        if (token.algorithm, token.imprint) != (record.alg, record.digest):
+            have = f"{token.algorithm} {token.imprint.hex()}"
+            need = f"{record.alg} {record.digest.hex()}"
+            raise Refused("RULE", id=given.id, field="imprint", have=have, need=need)
+        latest = context.time + STAMP_SKEW_MS
+        if token.gen_time > latest:
+            raise Refused("TIME", id=given.id, have=token.gen_time, need=latest)
+        digest = sha256(given.token_der)
+        name = f"{given.id}/{digest.hex()[:32]}"
+        if context.exists("stamp/" + name):
+            raise Refused("DUPLICATE", id=name, by="stamp")
+        note = StampRecord(
+            id=name,
+            version=1,
+            controller=context.sender.member,
+            history=first(context),
+            doc=given.id,
+            gen_time=token.gen_time,
+            policy=token.policy,
+            serial=f"{token.serial:x}",
+            token=digest,
+        )
+        create(context, "stamp/" + name, note)
+        context.event("stamped", id=given.id, gen_time=token.gen_time, serial=note.serial)
+        return {"id": given.id, "gen_time": token.gen_time, "policy": token.policy,
+                "serial": note.serial}  # fmt: skip
+
+    @method(Exhibit)
+    def exhibit(self, context: Context, given: Exhibit) -> Value:
+        """Put on record, as one of its parties, to whom the document was shown in a case."""
+        record = context.need("record/" + given.id, DocRecord)
+        _check_party(context, record)
+        if record.state == WITHDRAWN:
+            need: list[Value] = [OPEN, COMPLETE, DECLINED, SUPERSEDED]
+            raise Refused("STATE", id=given.id, have=record.state, need=need)
+        if not context.registry.is_member(given.to_org):
+            raise Refused("LINK", field="$.to_org", id=given.to_org)
+        name = f"{given.id}/{given.to_org}/{_case_key(given.case_no)}"
+        if context.exists("exhibit/" + name):
+            raise Refused("DUPLICATE", id=name, by="case_no")
+        shown = ExhibitRecord(
+            id=name,
+            version=1,
+            controller=context.sender.member,
+            history=first(context),
+            doc=given.id,
+            case_no=given.case_no,
+            to_org=given.to_org,
+        )
+        create(context, "exhibit/" + name, shown)
+        context.event("exhibited", id=given.id, case_no=given.case_no, to=given.to_org)
+        return {"id": given.id, "state": record.state, "doc_version": record.version}
+
+    @method(Anchor)
+    def anchor(self, context: Context, given: Anchor) -> Value:
+        """Put the root over the digests of many files on record."""
+        if given.count > BATCH_MAX:
+            raise Refused("LIMIT", field="$.count", have=given.count, need=BATCH_MAX)
+        key = "batch/" + given.batch_id
+        if context.exists(key):
+            raise Refused("EXISTS", id=given.batch_id)
+        owner = context.sender.member
+        unique = f"root/{given.root.hex()}/{owner}"
+        known = context.get_value(unique)
+        if known is not None:
+            raise Refused("EXISTS", id=known, field="root")
+        batch = BatchRecord(
+            id=given.batch_id,
+            version=1,
+            controller=owner,
+            history=first(context),
+            root=given.root,
+            count=given.count,
+            alg=given.alg,
+            owner=owner,
+            meta=given.meta,
+        )
+        create(context, key, batch)
+        context.put_value(unique, given.batch_id)
+        context.event("anchored", id=given.batch_id, owner=owner, count=given.count)
+        return {"id": given.batch_id, "count": given.count, "version": 1}
+
+
+def _token(given: Stamp) -> Token:
+    """The token, read.
+
+    Raises:
+        Refused: ``SIGN`` where the bytes are no token.
+    """
+    try:
+        return read_token(given.token_der)
+    except Rejected as error:
+        raise Refused("SIGN", id=given.id, field="$.token_der", have=error.code) from error
+
+
+def _check_party(context: Context, record: DocRecord) -> None:
+    """Refuse who neither registered nor signed the document and has no place to sign it."""
+    sender = context.sender
+    signed = any(one.member == sender.member for one in record.signatures)
+    placed = any(_fits(place, sender) for place in record.signers_needed)
+    if sender.member != record.controller and not signed and not placed:
+        raise Refused("AUTH", id=record.id, need=record.controller, have=sender.member)
+
+
+def _case_key(case_no: str) -> str:
+    """16 hex digits for a case's number, which may hold any writing."""
+    return tagged_hash("doc-case", case_no.encode()).hex()[:16]
 
 
 def _check_places(given: Register) -> None:

@@ -14,15 +14,19 @@ from pathlib import Path
 
 from hansa.errors import HansaError, Rejected
 from hansa.proof import PROOF_BYTES_MAX, Verdict, decode_trust, parse_proof, verify_proof
+from hansa.proof_judge import StampJudge
+from hansa.proof_words import LANGUAGES
 from hansa.signing import verify
-from hansa.trust import TRUST_BYTES_MAX
+from hansa.trust import TRUST_BYTES_MAX, Trust
 
 FORMS = ("table", "json", "jsonl", "tsv")
 EXIT_NO_PROOF = 65
 EXIT_NO_FILE = 66
 
 
-def judge(proof: Path, trust: Path, content: Path | None, now_ms: int) -> Verdict:
+def judge(
+    proof: Path, trust: Path, content: Path | None, now_ms: int, language: str = "en"
+) -> Verdict:
     """The verdict on a proof file.
 
     Args:
@@ -30,6 +34,7 @@ def judge(proof: Path, trust: Path, content: Path | None, now_ms: int) -> Verdic
         trust: the reader's trust file.
         content: the document that is compared, if any.
         now_ms: the reader's clock, ms since 1970.
+        language: of the sentences, ``en`` or ``zh``.
 
     Raises:
         Rejected: ``proof.*`` or others when it is no proof, ``trust.*`` when that is no trust file.
@@ -38,11 +43,26 @@ def judge(proof: Path, trust: Path, content: Path | None, now_ms: int) -> Verdic
     believed = decode_trust(_read(trust, TRUST_BYTES_MAX))
     parsed = parse_proof(_read(proof, PROOF_BYTES_MAX))
     held = None if content is None else content.read_bytes()
-    return verify_proof(parsed, believed, verify, held, now_ms)
+    stamps = stamp_judge(believed) if parsed.extras.tokens else None
+    return verify_proof(parsed, believed, verify, held, now_ms, language=language, stamps=stamps)
 
 
-def show(verdict: Verdict, form: str) -> str:
-    """A verdict as text, in one of `FORMS`."""
+def stamp_judge(trust: Trust) -> StampJudge | None:
+    """The judge of time-stamps; None, and a word on stderr, where its extra is not installed.
+
+    Raises:
+        Rejected: ``trust.malformed``: an authority's certificate is none.
+    """
+    try:
+        from hansa.timestamp_check import Authorities  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        sys.stderr.write("  time-stamps are not checked: pip install 'hansa-sdk[timestamp]'\n")
+        return None
+    return Authorities(trust.time_authorities).check
+
+
+def show(verdict: Verdict, form: str, language: str = "en") -> str:
+    """A verdict as text, in one of `FORMS`; the language is that of its sentences."""
     document = verdict.to_json()
     if form == "json":
         return json.dumps(document, ensure_ascii=False, indent=2)
@@ -54,7 +74,7 @@ def show(verdict: Verdict, form: str) -> str:
             for name, line in verdict.lines
         ]
         return "\n".join("\t".join(row) for row in (("LINE", "TEXT", "NOTE", "VERDICT"), *rows))
-    return verdict.to_text()
+    return verdict.to_text(language)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,12 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     form = given.output or ("table" if sys.stdout.isatty() else "tsv")
     try:
-        verdict = judge(given.proof, given.trust, given.file, time.time_ns() // 1_000_000)
+        now_ms = time.time_ns() // 1_000_000
+        verdict = judge(given.proof, given.trust, given.file, now_ms, given.lang)
     except HansaError as error:
         return _fail(error.detail, error.hint or "ask for the proof again", error.code, form)
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}", "check the path", "io", form)
-    sys.stdout.write(show(verdict, form) + "\n")
+    sys.stdout.write(show(verdict, form, given.lang) + "\n")
     return verdict.exit_code
 
 
@@ -90,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("proof", type=Path, help="the proof file")
     command.add_argument("--trust", type=Path, required=True, help="your own trust file")
     command.add_argument("--file", type=Path, help="the document that you hold")
+    command.add_argument("--lang", choices=LANGUAGES, default="en", help="of the sentences")
     command.add_argument("-o", "--output", choices=FORMS, help="form of the result")
     return parser
 

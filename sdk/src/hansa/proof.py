@@ -19,7 +19,7 @@ from hansa.proof_build import (
     build_transaction_proof,
 )
 from hansa.proof_chain import check_chain, distrust
-from hansa.proof_content import claimed_times, content_line
+from hansa.proof_content import claimed_times, content_line, recorded_digests, recorded_roots
 from hansa.proof_file import (
     PROOF_BYTES_MAX,
     KeyProof,
@@ -28,9 +28,18 @@ from hansa.proof_file import (
     parse_proof,
     record_keys,
     signer_key,
+    with_extras,
 )
-from hansa.proof_judge import Grounds, now_line, on_chain_line, signers_line, time_line
-from hansa.proof_lines import FAIL, INFO, UNCHECKED, Line, Verdict
+from hansa.proof_judge import (
+    Grounds,
+    StampJudge,
+    now_line,
+    on_chain_line,
+    signers_line,
+    time_line,
+)
+from hansa.proof_lines import FAIL, INFO, Line, Verdict, unchecked
+from hansa.proof_words import Words
 from hansa.trust import Trust, decode_trust
 
 __all__ = [
@@ -52,24 +61,24 @@ __all__ = [
     "record_keys",
     "signer_key",
     "verify_proof",
+    "with_extras",
 ]
 
-_NOT_PROVEN = {
-    "doc": "that the content of the document is true",
-    "trace": "that the event happened as its reporter says",
-    "org": "that the organisation is who it says it is",
-}
-"""One plain sentence for each application."""
-_NOT_PROVEN_ABSENT = "that there is no such thing outside of this chain"
-_NOT_PROVEN_ELSE = "that what was signed is true"
+_CONTRACTS = (
+    "doc", "trace", "org", "governance", "profile", "asset", "cred", "match", "grant",
+)  # fmt: skip
+"""Contracts that have a sentence of their own about what is not proven."""
 
 
-def verify_proof(
+def verify_proof(  # noqa: PLR0913 - what a reader brings
     proof: Proof,
     trust: Trust,
     verify: Verify,
     content: bytes | None = None,
     now_ms: int | None = None,
+    *,
+    language: str = "en",
+    stamps: StampJudge | None = None,
 ) -> Verdict:
     """Judge a proof.
 
@@ -79,6 +88,9 @@ def verify_proof(
         verify: the judge of signatures, e.g. `hansa.signing.verify`.
         content: the bytes of the file that is compared, if any.
         now_ms: the reader's clock in ms since 1970, for ages; None: times are given.
+        language: of the sentences, ``en`` or ``zh``.
+        stamps: the judge of time-stamps, e.g. `hansa.timestamp_check.Authorities.check`; None:
+            line 4 says that they were not checked.
 
     Raises:
         Rejected: ``proof.chain`` or ``certificate.*``: the file contradicts itself in what
@@ -86,17 +98,19 @@ def verify_proof(
     """
     reigns = check_chain(proof.chain, verify)
     values = _values(proof)
-    compared = content_line(values, content)
-    not_proven = Line(INFO, _not_proven(proof))
-    reason = distrust(proof.chain, reigns, trust)
+    words = Words(language)
+    compared = content_line(values, content, proof.extras, words)
+    not_proven = Line(INFO, words.say(_not_proven(proof)))
+    reason = distrust(proof.chain, reigns, trust, words)
     if reason:
-        return Verdict(compared, Line(FAIL, reason), UNCHECKED, UNCHECKED, UNCHECKED, not_proven)
-    grounds = Grounds(reigns, trust, verify, now_ms)
+        rest = unchecked(words)
+        return Verdict(compared, Line(FAIL, reason), rest, rest, rest, not_proven)
+    grounds = Grounds(reigns, trust, verify, now_ms, words, stamps)
     return Verdict(
         content=compared,
         on_chain=on_chain_line(proof, grounds),
         signers=signers_line(proof, grounds),
-        time=time_line(proof, claimed_times(values)),
+        time=time_line(proof, claimed_times(values), _stampable(proof, values), grounds),
         now=now_line(proof, grounds),
         not_proven=not_proven,
     )
@@ -111,6 +125,17 @@ def _values(proof: Proof) -> list[Value]:
     return [_decoded(data) for data in encoded]
 
 
+def _stampable(proof: Proof, values: list[Value]) -> list[tuple[str, bytes]]:
+    """What a time-stamp may be over: recorded digests, roots of batches, the transaction's id."""
+    found = recorded_digests(values)
+    found += [("sha-256", root) for _, root in recorded_roots(values)]
+    if proof.extras.member is not None:
+        found.append((proof.extras.member.alg, proof.extras.member.digest))
+    if isinstance(proof, TransactionProof):
+        found.append(("sha-256", proof.transaction.tx_id))
+    return found
+
+
 def _decoded(data: bytes) -> Value:
     """The value, or the bytes themselves where they encode none."""
     try:
@@ -120,10 +145,11 @@ def _decoded(data: bytes) -> Value:
 
 
 def _not_proven(proof: Proof) -> str:
+    """The name of the sentence that says what is not proven: one for each application."""
     if isinstance(proof, TransactionProof):
         contract = proof.transaction.transaction.calls[0].contract
     else:
         if proof.record.value is None:
-            return _NOT_PROVEN_ABSENT
+            return "proves_not_absent"
         contract = proof.record.key.partition("/")[0]
-    return _NOT_PROVEN.get(contract, _NOT_PROVEN_ELSE)
+    return f"proves_not_{contract if contract in _CONTRACTS else 'else'}"

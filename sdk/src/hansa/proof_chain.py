@@ -12,6 +12,7 @@ from hansa.errors import Rejected
 from hansa.keys import SUITE_ED25519_SHA256, Verify
 from hansa.membership import ValidatorSet
 from hansa.proof_file import Chain, Link
+from hansa.proof_words import ENGLISH, Words
 from hansa.trust import Trust
 from hansa.votes import COMMIT
 
@@ -62,14 +63,14 @@ def reign_at(reigns: list[Reign] | tuple[Reign, ...], height: int) -> Reign:
     return next(reign for reign in reigns if reign.last is None or height <= reign.last)
 
 
-def distrust(chain: Chain, reigns: tuple[Reign, ...], trust: Trust) -> str:
+def distrust(chain: Chain, reigns: tuple[Reign, ...], trust: Trust, words: Words = ENGLISH) -> str:
     """Why a trust file does not lead to this chain; empty when it does.
 
     The trusted set must be one of the sets, in the same epoch, and the blocks must be
     signed by it or by those that follow it.
     """
     if trust.chain_id != chain.chain_id:
-        return f"another chain: {chain.chain_id}, your trust file is for {trust.chain_id}"
+        return words.say("another_chain", chain=chain.chain_id, own=trust.chain_id)
     trusted = trust.validator_set().hash
     checkpoint = trust.checkpoint
     start = next(
@@ -81,18 +82,18 @@ def distrust(chain: Chain, reigns: tuple[Reign, ...], trust: Trust) -> str:
         None,
     )
     if start is None:
-        return "signed by validators that your trust file does not lead to"
+        return words.say("not_led")
     heights = {
         checkpoint.height: checkpoint.block_hash,
     }
     for link in (*chain.changes, chain.block, chain.head):
         header = link.header
         if heights.get(header.height, header.hash.hex()) != header.hash.hex():
-            return f"height {header.height} is another block than your trust file's"
+            return words.say("another_block", height=header.height)
         if heights.get(header.height - 1, header.parent.hex()) != header.parent.hex():
-            return f"height {header.height} stands on another block than your trust file's"
+            return words.say("another_parent", height=header.height)
     if reigns.index(reign_at(reigns, chain.block.header.height)) < start:
-        return f"older than your trust file, which begins at height {checkpoint.height}"
+        return words.say("older", height=checkpoint.height)
     return ""
 
 

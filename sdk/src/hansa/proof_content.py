@@ -6,33 +6,111 @@ value, and the file.
 """
 
 import hashlib
+import json
 from collections.abc import Iterator
 
 from hansa.canonical_json import Json, canonicalise, dumps, loads
+from hansa.disclosure import is_sealed
 from hansa.encoding import Value
 from hansa.epcis import events_of, read_event
 from hansa.errors import Rejected
+from hansa.merkle import leaf_hash, verify_inclusion
+from hansa.proof_file import Extras, Member, Reveal
 from hansa.proof_lines import ATTENTION, FAIL, NOT_GIVEN, OK, Line
+from hansa.proof_words import ENGLISH, Words
 
 _SHORT = 12
 """Hex digits of a digest in a note: enough for the eye."""
 _DIGESTS = ("sha-256", "sm3")
 _DIGEST_BYTES = 32
+_NOTE_MAX = 400
+"""Characters of shown fields beside the line; all of them stand in the file."""
 
 
-def content_line(values: list[Value], content: bytes | None) -> Line:
+def content_line(
+    values: list[Value],
+    content: bytes | None,
+    extras: Extras | None = None,
+    words: Words = ENGLISH,
+) -> Line:
     """The first line of a verdict, from what the record holds (arguments or values)."""
-    recorded = [digest for value in values for digest in _digests(value)]
+    member = None if extras is None else extras.member
+    reveal = None if extras is None else extras.reveal
+    if member is not None and not _in_batch(values, member):
+        return Line(FAIL, words.say("not_in_batch"))
+    missing = [] if reveal is None else _not_sealed(values, reveal)
+    if missing:
+        return Line(FAIL, words.say("not_sealed", name=missing[0]))
+    recorded = recorded_digests(values)
+    if member is not None:
+        recorded = [(member.alg, member.digest)]
+    line = _compared(values, recorded, content, words)
+    return line if reveal is None else _with_fields(line, reveal, words)
+
+
+def recorded_digests(values: list[Value]) -> list[tuple[str, bytes]]:
+    """(algorithm, digest) of everything that is recorded by its digest."""
+    return [digest for value in values for digest in _digests(value)]
+
+
+def recorded_roots(values: list[Value]) -> list[tuple[int, bytes]]:
+    """(count, root) of every batch that the values are of."""
+    return [
+        (count, root)
+        for value in values
+        if isinstance(value, dict)
+        and isinstance(root := value.get("root"), bytes)
+        and type(count := value.get("count")) is int
+    ]
+
+
+def _compared(
+    values: list[Value], recorded: list[tuple[str, bytes]], content: bytes | None, words: Words
+) -> Line:
     note = f"{recorded[0][0]} {recorded[0][1].hex()[:_SHORT]}" if recorded else ""
     if content is None:
-        return Line(NOT_GIVEN, "no file given to compare with the recorded one", note)
+        return Line(NOT_GIVEN, words.say("no_file"), note)
     for algorithm, digest in recorded:
         if _digest(algorithm, content) == digest:
             shown = f"{algorithm} {digest.hex()[:_SHORT]}"
-            return Line(OK, "the file you hold is the one recorded", shown)
+            return Line(OK, words.say("same_file"), shown)
     if recorded:
-        return _another(content)
-    return _whole_line(values, content)
+        return _another(content, words)
+    return _whole_line(values, content, words)
+
+
+def _in_batch(values: list[Value], member: Member) -> bool:
+    """Whether a digest stands in the batch that was recorded."""
+    leaf = leaf_hash(member.digest)
+    for count, root in recorded_roots(values):
+        try:
+            verify_inclusion(leaf, member.index, member.size, member.path, root)
+        except Rejected:
+            continue
+        if count == member.size:
+            return True
+    return False
+
+
+def _not_sealed(values: list[Value], reveal: Reveal) -> list[str]:
+    """The names of the fields that no recorded seal holds so."""
+    seals = [value.get("seal") for value in values if isinstance(value, dict)]
+    roots = [seal for seal in seals if isinstance(seal, bytes) and len(seal) == _DIGEST_BYTES]
+    return [
+        field.name
+        for field in reveal.fields
+        if not any(is_sealed(field, reveal.size, root) for root in roots)
+    ]
+
+
+def _with_fields(line: Line, reveal: Reveal, words: Words) -> Line:
+    names = ", ".join(field.name for field in reveal.fields)
+    said = words.say("shown", shown=len(reveal.fields), size=reveal.size, names=names)
+    shown = {field.name: field.value for field in reveal.fields}
+    note = json.dumps(shown, ensure_ascii=True)[:_NOTE_MAX]
+    if line.verdict == NOT_GIVEN:
+        return Line(OK, said, note)
+    return Line(line.verdict, f"{line.text}{words.between}{said}", note)
 
 
 def claimed_times(values: list[Value]) -> tuple[int, ...]:
@@ -46,24 +124,23 @@ def claimed_times(values: list[Value]) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _whole_line(values: list[Value], content: bytes) -> Line:
+def _whole_line(values: list[Value], content: bytes, words: Words) -> Line:
     """The line for a file that is recorded whole, or not at all."""
     note = f"sha-256 {_digest('sha-256', content).hex()[:_SHORT]}"
     texts = _json_texts(values)
     if content and content in [text for value in values for text in _texts(value)]:
-        return Line(OK, "the file you hold is the one recorded", note)
+        return Line(OK, words.say("same_file"), note)
     for recorded, held in ((texts, _events(content)), _spelled(texts, content)):
         if recorded and recorded == held:
-            return Line(OK, "the file you hold is the one recorded", note)
+            return Line(OK, words.say("same_file"), note)
         if recorded and recorded < held:
-            text = "the file you hold contains what was recorded; nothing is said of the rest"
-            return Line(ATTENTION, text, note)
-    return _another(content)
+            return Line(ATTENTION, words.say("contains"), note)
+    return _another(content, words)
 
 
-def _another(content: bytes) -> Line:
+def _another(content: bytes, words: Words) -> Line:
     note = f"yours: sha-256 {_digest('sha-256', content).hex()[:_SHORT]}"
-    return Line(FAIL, "the file you hold is not the one recorded", note)
+    return Line(FAIL, words.say("another_file"), note)
 
 
 def _events(content: bytes) -> set[bytes]:

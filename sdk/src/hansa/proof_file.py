@@ -6,20 +6,26 @@ through this file; a parsed proof hangs together, but no signature or path in it
 checked: that is `hansa.proof.verify_proof`. docs/spec/proof.md, sections 3 and 4.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from hansa.batch import BATCH_MAX
 from hansa.block import Header
 from hansa.canonical_json import dumps, loads_canonical
 from hansa.certificate import Certificate, FreshCertificate
+from hansa.disclosure import FIELDS_MAX, SHOWN_MAX, ShownField
 from hansa.encoding import Hash, Name, Uint, unpack
 from hansa.errors import Rejected
+from hansa.hashing import sha256
 from hansa.keys import key_id
 from hansa.membership import ValidatorSet
 from hansa.receipt import Receipt, decode_receipt
 from hansa.state_proof import StateProof
+from hansa.timestamp import TOKEN_BYTES_MAX
 from hansa.transaction import SignedTransaction
 from hansa.trust import HexHash
 
@@ -32,6 +38,11 @@ RECORDS_MAX = 16
 """Records whose present state one proof shows; the first ones that the receipt names."""
 PATH_MAX = 63
 """Hashes of an inclusion path: the log's size has 63 bits."""
+
+STAMPS_MAX = 4
+"""Time-stamp tokens in one proof: two authorities, twice."""
+MEMBER_PATH_MAX = 20
+"""Hashes of a path in a batch: log2 of `BATCH_MAX`."""
 
 RecordKey = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 
@@ -73,6 +84,36 @@ class StateRecord(_Section, frozen=True):
     path: bytes
 
 
+class Stamp(_Section, frozen=True):
+    """An RFC 3161 token over what was recorded, and its SHA-256.
+
+    A token has parts that no signature covers; the digest makes damage to them show.
+    """
+
+    sha256: HexHash
+    token: Annotated[bytes, msgspec.Meta(min_length=1, max_length=TOKEN_BYTES_MAX)]
+
+
+class Member(_Section, frozen=True):
+    """One file of an anchored batch: its digest, and the path to the root that was recorded."""
+
+    alg: Literal["sha-256", "sm3"]
+    digest: Hash
+    index: Annotated[int, msgspec.Meta(ge=0, lt=BATCH_MAX)]
+    size: Annotated[int, msgspec.Meta(ge=1, le=BATCH_MAX)]
+    path: Annotated[tuple[Hash, ...], msgspec.Meta(max_length=MEMBER_PATH_MAX)]
+
+
+class Reveal(_Section, frozen=True):
+    """Chosen fields of a sealed document of `size` fields, in the order of their names."""
+
+    size: Annotated[int, msgspec.Meta(ge=1, le=FIELDS_MAX)]
+    fields: Annotated[tuple[ShownField, ...], msgspec.Meta(min_length=1, max_length=SHOWN_MAX)]
+
+
+Stamps = Annotated[tuple[Stamp, ...], msgspec.Meta(min_length=1, max_length=STAMPS_MAX)]
+
+
 class TransactionStatement(_Section, frozen=True):
     """What is claimed: this transaction stands in the block of this height."""
 
@@ -105,6 +146,7 @@ class TransactionFile(
         keys: the signers' key records in the signers' order, then their members' records.
         records: the records that the receipt names, as they are now.
         fresh: a freshness certificate over the head.
+        time, member, reveal: optional; left out of the file where there is none.
     """
 
     chain_id: Name
@@ -119,6 +161,9 @@ class TransactionFile(
     keys: Annotated[tuple[StateRecord, ...], msgspec.Meta(max_length=32)]
     records: Annotated[tuple[StateRecord, ...], msgspec.Meta(max_length=RECORDS_MAX)]
     fresh: bytes | None
+    time: Stamps | UnsetType = UNSET
+    member: Member | UnsetType = UNSET
+    reveal: Reveal | UnsetType = UNSET
     format: Literal["hansa/proof@1"] = "hansa/proof@1"
 
 
@@ -134,6 +179,9 @@ class StateFile(
     head: Anchored
     record: StateRecord
     fresh: bytes | None
+    time: Stamps | UnsetType = UNSET
+    member: Member | UnsetType = UNSET
+    reveal: Reveal | UnsetType = UNSET
     format: Literal["hansa/proof@1"] = "hansa/proof@1"
 
 
@@ -178,6 +226,21 @@ class ProvenRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What a proof may carry beside the chain's own.
+
+    Attributes:
+        tokens: RFC 3161 tokens, nothing of them judged.
+        member: one file of a batch.
+        reveal: fields of a sealed document.
+    """
+
+    tokens: tuple[bytes, ...] = ()
+    member: Member | None = None
+    reveal: Reveal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionProof:
     """A parsed proof of a transaction; its parts fit each other, nothing is checked yet."""
 
@@ -189,6 +252,7 @@ class TransactionProof:
     keys: tuple[ProvenRecord, ...]
     records: tuple[ProvenRecord, ...]
     fresh: FreshCertificate | None
+    extras: Extras = Extras()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +262,7 @@ class KeyProof:
     chain: Chain
     record: ProvenRecord
     fresh: FreshCertificate | None
+    extras: Extras = Extras()
 
 
 Proof = TransactionProof | KeyProof
@@ -273,6 +338,7 @@ def _transaction(file: TransactionFile) -> TransactionProof:
         keys=tuple(map(_record, file.keys)),
         records=tuple(map(_record, file.records)),
         fresh=_fresh(file.fresh),
+        extras=_extras(file),
     )
 
 
@@ -281,7 +347,49 @@ def _state(file: StateFile) -> KeyProof:
     _fit("the statement names another key", file.statement.key, file.record.key)
     _fit("the statement names another height", file.statement.height, head.header.height)
     _fit("the statement says otherwise", file.statement.present, file.record.value is not None)
-    return KeyProof(_chain(file, head, head), _record(file.record), _fresh(file.fresh))
+    return KeyProof(
+        _chain(file, head, head), _record(file.record), _fresh(file.fresh), _extras(file)
+    )
+
+
+def with_extras(
+    data: bytes,
+    tokens: Sequence[bytes] = (),
+    member: Member | None = None,
+    fields: tuple[Sequence[ShownField], int] | None = None,
+) -> bytes:
+    """A proof file with more sections: time-stamps, a file of a batch, (fields, of how many).
+
+    Raises:
+        Rejected: `data` is no proof, or too much is added.
+    """
+    plain = loads_canonical(data)
+    assert isinstance(plain, dict)
+    more: dict[str, object] = {}
+    if tokens:
+        more["time"] = [Stamp(sha256=sha256(token).hex(), token=token) for token in tokens]
+    if member is not None:
+        more["member"] = member
+    if fields is not None:
+        more["reveal"] = Reveal(fields=tuple(fields[0]), size=fields[1])
+    made = dumps(plain | msgspec.to_builtins(more))
+    parse_proof(made)
+    return made
+
+
+def _extras(file: ProofFile) -> Extras:
+    stamps = () if isinstance(file.time, UnsetType) else file.time
+    for stamp in stamps:
+        _fit("a time-stamp is another one", stamp.sha256, sha256(stamp.token).hex())
+    reveal = None if isinstance(file.reveal, UnsetType) else file.reveal
+    if reveal is not None:
+        names = [field.name for field in reveal.fields]
+        _fit("fields stand in order, each once", names, sorted(set(names)))
+    return Extras(
+        tuple(stamp.token for stamp in stamps),
+        None if isinstance(file.member, UnsetType) else file.member,
+        reveal,
+    )
 
 
 def _chain(file: ProofFile, block: Link, head: Link) -> Chain:

@@ -4,7 +4,10 @@ Each function judges one line from what that line alone rests on; the headers an
 that all of them rest on are checked before (`hansa.proof_chain`).
 """
 
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from hansa.encoding import Value, decode_value
 from hansa.errors import Rejected
@@ -13,6 +16,7 @@ from hansa.merkle import leaf_hash, verify_inclusion
 from hansa.proof_chain import Reign, check_fresh, reign_at
 from hansa.proof_file import KeyProof, Link, Proof, ProvenRecord, TransactionProof, is_thing
 from hansa.proof_lines import ATTENTION, FAIL, NOT_GIVEN, OK, Line, age, clock, utc
+from hansa.proof_words import ENGLISH, Words
 from hansa.receipt import OK as ACCEPTED
 from hansa.state_proof import value_hash
 from hansa.transaction import transaction_digest
@@ -20,8 +24,33 @@ from hansa.trust import Trust
 
 ENDED = ("superseded", "withdrawn", "declined", "revoked", "suspended", "retired", "frozen")
 """States of a record in which it does not stand as it did."""
+_PLAIN = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+"""A state or kind that is shown as it is."""
 _SHORT_KEY = 20
 """Characters of a key's text that a sentence shows."""
+
+
+class Stamped(Protocol):
+    """What a judge of time-stamps says of a token that holds (`hansa.timestamp_check`)."""
+
+    @property
+    def gen_time(self) -> int:
+        """When it was made, ms since 1970."""
+        ...
+
+    @property
+    def authority(self) -> str:
+        """Who signed it."""
+        ...
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the reader's trust file leads to who signed it."""
+        ...
+
+
+StampJudge = Callable[[bytes, Sequence[tuple[str, bytes]]], Stamped]
+"""Judges a token over one of some (algorithm, digest); raises `Rejected` where it does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +61,8 @@ class Grounds:
     trust: Trust
     verify: Verify
     now_ms: int | None
+    words: Words = ENGLISH
+    stamps: StampJudge | None = None
 
 
 def on_chain_line(proof: Proof, grounds: Grounds) -> Line:
@@ -40,47 +71,77 @@ def on_chain_line(proof: Proof, grounds: Grounds) -> Line:
         return _confirmed(proof.chain.head, grounds)
     header, receipt = proof.chain.block.header, proof.receipt
     if not _included(proof):
-        return Line(FAIL, f"the receipt is not in the log of height {header.height}")
+        return Line(FAIL, grounds.words.say("not_in_log", height=header.height))
     if proof.transaction.tx_hash != receipt.tx_hash and not _wrong_signatures(proof, grounds):
-        return Line(FAIL, f"height {header.height} holds it with other signatures")
+        return Line(FAIL, grounds.words.say("other_signatures", height=header.height))
     if receipt.code != ACCEPTED:
-        text = f"at height {header.height} it was refused with {receipt.code}: it changed nothing"
+        text = grounds.words.say("refused", height=header.height, code=receipt.code)
         return Line(FAIL, text)
     return _confirmed(proof.chain.block, grounds)
 
 
 def signers_line(proof: Proof, grounds: Grounds) -> Line:
     """Line 3: who signed, as the chain knows them, and whether their keys were valid then."""
+    words = grounds.words
     if isinstance(proof, KeyProof):
-        return Line(NOT_GIVEN, "a proof of the state names no signer")
+        return Line(NOT_GIVEN, words.say("no_signer"))
     signers = proof.transaction.transaction.signers
     if not signers:
-        return Line(OK, "the chain itself: what was due at that time")
+        return Line(OK, words.say("chain_itself"))
     wrong = _wrong_signatures(proof, grounds)
     if wrong:
-        return Line(FAIL, "; ".join(f"the signature of {_short(key)} is wrong" for key in wrong))
+        said = (words.say("wrong_signature", key=_short(key)) for key in wrong)
+        return Line(FAIL, words.between.join(said))
     root = proof.chain.head.header.state_root
     broken = [record.key for record in proof.keys if not _stands(record, root)]
     if broken:
-        return Line(FAIL, f"the state of height {proof.chain.head.header.height} does not hold "
-                          f"{broken[0]} as it is given here")  # fmt: skip
+        height = proof.chain.head.header.height
+        return Line(FAIL, words.say("not_held_here", height=height, key=broken[0]))
     members = {record.key: _fields(record) for record in proof.keys[len(signers) :]}
     judged = [
         _signer(public, _fields(record), members, proof, grounds)
         for public, record in zip(signers, proof.keys, strict=False)
     ]
     worst = next((v for v in (FAIL, ATTENTION) if any(v == one for one, _ in judged)), OK)
-    return Line(worst, "; ".join(text for _, text in judged))
+    return Line(worst, words.between.join(text for _, text in judged))
 
 
-def time_line(proof: Proof, claimed: tuple[int, ...]) -> Line:
+def time_line(
+    proof: Proof,
+    claimed: tuple[int, ...],
+    digests: Sequence[tuple[str, bytes]] = (),
+    grounds: Grounds | None = None,
+) -> Line:
     """Line 4: the claimed time, the chain's, and the stamped one, apart."""
+    words = ENGLISH if grounds is None else grounds.words
     time_ms = proof.chain.block.header.time
     if not claimed:
-        return Line(OK, f"chain time {clock(time_ms)}; no trusted time-stamp given")
-    last = f" to {utc(claimed[-1])}" if claimed[0] != claimed[-1] else ""
-    text = f"claimed {utc(claimed[0])}{last}; chain time {utc(time_ms)}"
-    return Line(OK, f"{text}; no trusted time-stamp given")
+        text = words.say("chain_time", time=clock(time_ms))
+    elif claimed[0] == claimed[-1]:
+        text = words.say("claimed", first=utc(claimed[0]), time=utc(time_ms))
+    else:
+        first, last = utc(claimed[0]), utc(claimed[-1])
+        text = words.say("claimed_span", first=first, last=last, time=utc(time_ms))
+    judged = [_stamped(token, digests, grounds) for token in proof.extras.tokens]
+    worst = next((v for v in (FAIL, ATTENTION) if any(v == one for one, _ in judged)), OK)
+    said = [sentence for _, sentence in judged] or [words.say("no_stamp")]
+    return Line(worst, words.between.join((text, *said)))
+
+
+def _stamped(
+    token: bytes, digests: Sequence[tuple[str, bytes]], grounds: Grounds | None
+) -> tuple[str, str]:
+    """Verdict and words for one time-stamp."""
+    words = ENGLISH if grounds is None else grounds.words
+    if grounds is None or grounds.stamps is None:
+        return ATTENTION, words.say("stamp_unchecked")
+    try:
+        found = grounds.stamps(token, digests)
+    except Rejected as error:
+        return FAIL, words.say("stamp_fails", why=error.detail)
+    who = "".join(letter if letter.isprintable() else "?" for letter in found.authority)
+    verdict, sentence = (OK, "stamp_holds") if found.trusted else (ATTENTION, "stamp_unknown")
+    return verdict, words.say(sentence, time=utc(found.gen_time), who=who)
 
 
 def now_line(proof: Proof, grounds: Grounds) -> Line:
@@ -89,13 +150,18 @@ def now_line(proof: Proof, grounds: Grounds) -> Line:
     try:
         since = _freshness(proof, grounds)
     except Rejected as error:
-        return Line(FAIL, f"the freshness certificate does not hold: {error.detail}")
+        return Line(FAIL, grounds.words.say("fresh_fails", why=error.detail))
     records = (proof.record,) if isinstance(proof, KeyProof) else proof.records
     broken = [record.key for record in records if not _stands(record, head.state_root)]
     if broken:
-        return Line(FAIL, f"the state of height {head.height} does not hold {broken[0]} so")
-    verdict, text = _held(proof.record) if isinstance(proof, KeyProof) else _present(proof)
-    return Line(verdict if since.verdict == OK else since.verdict, f"{text}, {since.text}")
+        return Line(FAIL, grounds.words.say("not_so", height=head.height, key=broken[0]))
+    words = grounds.words
+    if isinstance(proof, KeyProof):
+        verdict, text = _held(proof, words)
+    else:
+        verdict, text = _present(proof, words)
+    shown = f"{text}{words.comma}{since.text}"
+    return Line(verdict if since.verdict == OK else since.verdict, shown)
 
 
 def _confirmed(link: Link, grounds: Grounds) -> Line:
@@ -104,10 +170,15 @@ def _confirmed(link: Link, grounds: Grounds) -> Line:
     names = [validators.validators[signer].member for signer in link.certificate.signers()]
     confirmed = sorted(set(names))
     known = {validator.member for validator in validators.validators}
-    unit = "" if len(known) == validators.size else f" of {validators.size} validators"
-    text = (
-        f"height {header.height}, {utc(header.time)}, confirmed by {len(confirmed)} of "
-        f"{len(known)} organisations ({validators.quorum}{unit} needed)"
+    several = len(known) != validators.size
+    text = grounds.words.say(
+        "confirmed",
+        height=header.height,
+        time=utc(header.time),
+        some=len(confirmed),
+        all=len(known),
+        quorum=validators.quorum,
+        of=grounds.words.say("of_validators", size=validators.size) if several else "",
     )
     return Line(OK, text, ", ".join(confirmed))
 
@@ -141,18 +212,19 @@ def _signer(
 ) -> tuple[str, str]:
     """Verdict and words for one signer whose signature holds and whose record is proven."""
     if fields.get("public") != public:
-        return ATTENTION, f"unknown signer {_short(public)}, a key that no member registered"
+        return ATTENTION, grounds.words.say("unknown_signer", key=_short(public))
+    words = grounds.words
     name = _name(fields, members, grounds.trust)
     header = proof.chain.block.header
     start, end = _number(fields, "valid_from"), _number(fields, "valid_to")
     if not start <= header.height or 0 < end <= header.height:
-        return FAIL, f"{name}, key not valid at that height"
+        return FAIL, words.say("key_not_valid", name=name)
     doubted = _number(fields, "compromised_since")
     if doubted and doubted <= header.time:
-        return ATTENTION, f"{name}, key reported as compromised since {utc(doubted)}"
+        return ATTENTION, words.say("key_doubted", name=name, time=utc(doubted))
     if end:
-        return OK, f"{name}, key valid at that height, ended at height {end}"
-    return OK, f"{name}, key valid at that height"
+        return OK, words.say("key_ended", name=name, height=end)
+    return OK, words.say("key_valid", name=name)
 
 
 def _name(fields: dict[str, Value], members: dict[str, dict[str, Value]], trust: Trust) -> str:
@@ -177,43 +249,44 @@ def _freshness(proof: Proof, grounds: Grounds) -> Line:
     """
     head = proof.chain.head.header
     if proof.fresh is None:
-        text = f"as of height {head.height}, {utc(head.time)}; no freshness certificate given"
-        return Line(ATTENTION, text)
+        when = grounds.words.say("not_fresh", time=utc(head.time))
+        return Line(ATTENTION, grounds.words.say("as_of", height=head.height, when=when))
     check_fresh(proof.chain, grounds.reigns, proof.fresh, grounds.verify)
     since = proof.fresh.time
-    when = utc(since) if grounds.now_ms is None else age(since, grounds.now_ms)
-    return Line(OK, f"as of height {head.height}, {when}")
+    when = utc(since) if grounds.now_ms is None else age(since, grounds.now_ms, grounds.words)
+    return Line(OK, grounds.words.say("as_of", height=head.height, when=when))
 
 
-def _present(proof: TransactionProof) -> tuple[str, str]:
+def _present(proof: TransactionProof, words: Words) -> tuple[str, str]:
     """What became of the records that the transaction made or changed."""
     if not proof.records:
-        return OK, "it left no record that could have changed"
+        return OK, words.say("no_record")
     height = proof.chain.block.header.height
     things = [record for record in proof.records if is_thing(record.key)]
     others = [record for record in proof.records if not is_thing(record.key)]
-    moved = sum(bool(_standing(record, height)) for record in things)
-    ended = [text for record in others if (text := _standing(record, height))]
-    words = ended or ["in force"]
+    moved = sum(bool(_standing(record, height, words)) for record in things)
+    ended = [text for record in others if (text := _standing(record, height, words))]
+    said = ended or [words.say("in_force")]
     if moved:
-        words.append(f"{moved} of {len(things)} things moved on since")
-    return (ATTENTION if ended else OK), "; ".join(words)
+        said.append(words.say("moved_on", moved=moved, all=len(things)))
+    return (ATTENTION if ended else OK), words.between.join(said)
 
 
-def _standing(record: ProvenRecord, height: int) -> str:
+def _standing(record: ProvenRecord, height: int, words: Words) -> str:
     """Why a record does not stand as it did after `height`; empty when it does."""
     if record.value is None:
-        return f"{record.key} was removed since"
+        return words.say("removed", key=record.key)
     fields = _fields(record)
     state = _text(fields, "state")
     if state in ENDED:
         successor = _text(fields, "superseded_by")
-        return f"{state} by {successor}" if successor else state
+        return words.say("ended_by", state=state, successor=successor) if successor else state
     if fields.get("wrong") is True:
-        return f"declared wrong ({_text(fields, 'reason') or 'no reason given'})"
+        reason = _text(fields, "reason") or words.say("no_reason")
+        return words.say("wrong", reason=reason)
     last = _last_change(fields)
     if last > height and (not state or is_thing(record.key)):
-        return f"{record.key} changed since, at height {last}"
+        return words.say("changed", key=record.key, height=last)
     return ""
 
 
@@ -225,10 +298,33 @@ def _last_change(fields: dict[str, Value]) -> int:
     return height if type(height) is int else 0  # a boolean is no number
 
 
-def _held(record: ProvenRecord) -> tuple[str, str]:
+def _held(proof: KeyProof, words: Words) -> tuple[str, str]:
+    """What stands under a key, in the words of its kind, and whether it stands as it did."""
+    record, kind = proof.record, words.kind(proof.record.key)
     if record.value is None:
-        return OK, f"there is nothing under {record.key}"
-    return OK, f"{record.key} holds {len(record.value)} bytes as given here"
+        if kind is None:
+            return OK, words.say("nothing", key=record.key)
+        return OK, words.say("there_is_no", noun=kind[0], name=kind[1])
+    ended = _standing(record, proof.chain.head.header.height, words)
+    if kind is None:
+        said = words.say("bytes", key=record.key, size=len(record.value))
+    else:
+        facts = "".join(f"{words.comma}{fact}" for fact in _facts(record) if fact != ended)
+        said = words.say("there_is", noun=kind[0], name=kind[1], facts=facts)
+    return (ATTENTION, f"{said}{words.comma}{ended}") if ended else (OK, said)
+
+
+def _facts(record: ProvenRecord) -> list[str]:
+    """Its state, what lies on it, and its version, as far as it has them and they are plain."""
+    fields = _fields(record)
+    claims = fields.get("claims")
+    kinds = [claim.get("kind") for claim in claims if isinstance(claim, dict)] if isinstance(
+        claims, list
+    ) else []  # fmt: skip
+    said = [fields.get("state"), fields.get("status"), *kinds]
+    version = _number(fields, "version")
+    plain = [fact for fact in said if isinstance(fact, str) and _PLAIN.fullmatch(fact)]
+    return plain + ([f"v{version}"] if version > 0 else [])
 
 
 def _stands(record: ProvenRecord, root: bytes) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from hansa.canonical_json import Json
+from hansa.proof_words import ENGLISH, LABELS, MARKS, Words
 
 OK = "ok"
 """What the line says is proven."""
@@ -82,18 +83,22 @@ class Verdict:
             for name, line in self.lines
         }
 
-    def to_text(self) -> str:
-        """The form for people, one line each."""
+    def to_text(self, language: str = "en") -> str:
+        """The form for people, one line each; the sentences are in the verdict's own language."""
+        chinese = language == "zh"
         shown = []
         for name, line in self.lines:
-            mark = "" if line.verdict in (OK, INFO, NOT_GIVEN) else f"[{line.verdict}] "
-            label = name.replace("_", " ")
-            text = f"{label:<12}{mark}{line.text}"
+            word = MARKS[line.verdict] if chinese else line.verdict
+            mark = "" if line.verdict in (OK, INFO, NOT_GIVEN) else f"[{word}] "
+            label = LABELS[name].ljust(6, "\u3000") if chinese else f"{name.replace('_', ' '):<12}"
+            text = f"{label}{mark}{line.text}"
             shown.append(f"{text:<72}  {line.note}" if line.note else text)
         return "\n".join(shown)
 
 
-UNCHECKED = Line(NOT_CHECKED, "not checked: line 2 did not hold")
+def unchecked(words: Words) -> Line:
+    """The line whose ground did not hold."""
+    return Line(NOT_CHECKED, words.say("not_checked"))
 
 
 def utc(time_ms: int) -> str:
@@ -109,10 +114,10 @@ def clock(time_ms: int) -> str:
     return text[11:19] if text.endswith("UTC") else text
 
 
-def age(since_ms: int, now_ms: int) -> str:
+def age(since_ms: int, now_ms: int, words: Words = ENGLISH) -> str:
     """``2 s ago``: one unit, rounded down."""
     seconds = max(0, now_ms - since_ms) // 1000
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
+            return words.say("ago", count=seconds // size, unit=words.say(unit))
+    return words.say("ago", count=seconds, unit=words.say("s"))

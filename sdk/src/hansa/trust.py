@@ -4,12 +4,14 @@ It names a chain, a checkpoint and the validators in force after it. Whoever hol
 can judge any proof of that chain without asking anybody (docs/spec/proof.md, section 2).
 """
 
+import base64
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 import msgspec
 
 from hansa.block import Header
-from hansa.canonical_json import loads
+from hansa.canonical_json import Json, loads
 from hansa.encoding import Name, Uint
 from hansa.errors import Rejected
 from hansa.keys import parse_public_key, public_key_text
@@ -19,12 +21,26 @@ TRUST_FORMAT = "hansa/trust@1"
 TRUST_BYTES_MAX = 1024 * 1024
 """A hundred validators and their organisations take 30 kB."""
 
+AUTHORITIES_MAX = 32
+"""Roots of time-stamp authorities: a court's list has a dozen."""
+WITNESSES_MAX = 64
+CERTIFICATE_BYTES_MAX = 8 * 1024
+"""A certificate with a 4096-bit key has 2 kB."""
+
 HexHash = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}(?![\s\S])")]
 """32 bytes in lower-case hex."""
 Line = Annotated[
     str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*(?![\s\S])")
 ]
 """Text that is printed: no control characters."""
+
+
+CertificateBytes = Annotated[bytes, msgspec.Meta(min_length=1, max_length=CERTIFICATE_BYTES_MAX)]
+WitnessKey = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^[\x21-\x2a\x2c-\x7e]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}(?![\s\S])"),
+]
+"""A verifier key of C2SP signed-note: name, key id, and base64 of a type byte and 32 bytes."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,7 +71,15 @@ class Organisation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit
 
 
 class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A trust file."""
+    """A trust file.
+
+    Attributes:
+        chain_id, checkpoint, validators: section 2 of the page.
+        organisations: what the holder knows of members.
+        time_authorities: certificates in DER: roots of RFC 3161 time-stamp authorities, or the
+            authorities' own.
+        witnesses: keys of C2SP witnesses in their text (``name+id+key``).
+    """
 
     chain_id: Name
     checkpoint: Checkpoint
@@ -63,6 +87,10 @@ class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         tuple[TrustedValidator, ...], msgspec.Meta(min_length=1, max_length=VALIDATORS_MAX)
     ]
     organisations: tuple[Organisation, ...] = ()
+    time_authorities: Annotated[
+        tuple[CertificateBytes, ...], msgspec.Meta(max_length=AUTHORITIES_MAX)
+    ] = ()
+    witnesses: Annotated[tuple[WitnessKey, ...], msgspec.Meta(max_length=WITNESSES_MAX)] = ()
     format: Literal["hansa/trust@1"] = "hansa/trust@1"
 
     @classmethod
@@ -106,7 +134,11 @@ class Trust(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def to_json(self) -> bytes:
         """The file: indented, fields sorted, one newline at the end."""
-        return msgspec.json.format(msgspec.json.encode(self, order="sorted"), indent=2) + b"\n"
+        plain = msgspec.to_builtins(self)
+        for name in ("time_authorities", "witnesses"):
+            if not plain[name]:
+                del plain[name]
+        return msgspec.json.format(msgspec.json.encode(plain, order="sorted"), indent=2) + b"\n"
 
 
 def decode_trust(data: bytes) -> Trust:
@@ -118,10 +150,22 @@ def decode_trust(data: bytes) -> Trust:
     if len(data) > TRUST_BYTES_MAX:
         raise Rejected("trust.malformed", f"{len(data)} bytes, at most {TRUST_BYTES_MAX}")
     try:
-        trust = msgspec.convert(loads(data), Trust)
+        plain = loads(data)
+        trust = msgspec.convert(plain, Trust)
     except (Rejected, msgspec.ValidationError) as error:
         raise Rejected(
             "trust.malformed", f"no trust file: {error}", "get it from a member that you know"
         ) from error
     trust.validator_set()
+    if [*map(_base64, trust.time_authorities)] != [*_given(plain, "time_authorities")]:
+        raise Rejected("trust.malformed", "base64 that has another spelling", "write it again")
     return trust
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _given(plain: Json, name: str) -> Sequence[Json]:
+    found = plain.get(name, []) if isinstance(plain, dict) else []
+    return found if isinstance(found, list) else []

@@ -301,7 +301,7 @@ def test_a_state_proof_shows_what_is_there_and_compares_a_file_with_it():
     assert verdict.exit_code == 0
     assert verdict.content.verdict == "ok"
     assert verdict.signers.verdict == "not given"
-    assert verdict.now.text == "doc/record/7 holds 47 bytes as given here, as of height 2, 5 s ago"
+    assert verdict.now.text == "document 7 stands as given here, as of height 2, 5 s ago"
 
 
 def test_a_state_proof_shows_that_nothing_is_there():
@@ -309,12 +309,12 @@ def test_a_state_proof_shows_that_nothing_is_there():
 
     verdict = judge(world, data, None)
 
-    assert verdict.now.text.startswith("there is nothing under doc/record/none, as of height 2")
+    assert verdict.now.text.startswith("there is no document none, as of height 2")
     assert verdict.not_proven.text == "that there is no such thing outside of this chain"
 
 
 def test_an_unknown_application_has_a_sentence_too():
-    world, data = transaction_sample(signed=register(contract="asset", args={"n": 1}))
+    world, data = transaction_sample(signed=register(contract="other", args={"n": 1}))
 
     assert judge(world, data).not_proven.text == "that what was signed is true"
 

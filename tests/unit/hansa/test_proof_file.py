@@ -59,9 +59,18 @@ def flipped(data, mask):
 TURNED = {
     "doc.register": {("signers: fail",), ("now: fail",), ("on_chain: fail",), ("no proof",)},
     "trace.capture": {("signers: fail",), ("now: fail",), ("on_chain: fail",), ("no proof",)},
+    "doc.register, time-stamped": {
+        ("signers: fail",), ("now: fail",), ("on_chain: fail",), ("no proof",),
+    },
+    "doc.anchor, one file": {
+        ("content: fail",), ("signers: fail",), ("now: fail",), ("on_chain: fail",), ("no proof",),
+    },
+    "doc.register, fields shown": {
+        ("content: fail",), ("signers: fail",), ("now: fail",), ("on_chain: fail",), ("no proof",),
+    },
     "state, present": {("now: fail",), ("no proof",)},
     "state, absent": {("now: fail",), ("no proof",)},
-}
+}  # fmt: skip
 
 
 @pytest.mark.slow

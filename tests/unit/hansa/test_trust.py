@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from hansa.block import Header
 from hansa.errors import Rejected
@@ -81,3 +82,30 @@ def test_what_is_no_trust_file_is_refused(name):
         decode_trust(data)
 
     assert caught.value.code == code
+
+
+def test_authorities_and_witnesses_travel_and_are_left_out_where_there_are_none():
+    plain = decode_trust(json.dumps(DOCUMENT).encode())
+    more = replace(
+        plain, time_authorities=(b"a root",), witnesses=("court.example+0123abcd+" + "A" * 44,)
+    )
+
+    assert b"witnesses" not in plain.to_json()
+    assert decode_trust(more.to_json()) == more
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("time_authorities", ["AAB="]),
+        ("time_authorities", [""]),
+        ("time_authorities", ["AAAA"] * 33),
+        ("witnesses", ["court.example"]),
+        ("witnesses", ["a b+0123abcd+" + "A" * 44]),
+    ],
+)
+def test_what_is_no_authority_or_witness_is_refused(name, value):
+    document = DOCUMENT | {name: value}
+
+    with pytest.raises(Rejected, match=r"trust\.malformed"):
+        decode_trust(json.dumps(document).encode())

@@ -8,7 +8,7 @@ import pytest
 
 from hansa.__main__ import main
 from hansa.hashing import sha256
-from hansa.proof import PROOF_BYTES_MAX
+from hansa.proof import PROOF_BYTES_MAX, with_extras
 from node.testing import LocalChain
 
 CONTENT = b"Dear roastery"
@@ -95,3 +95,22 @@ def test_the_module_runs_as_a_program(files, capsys, monkeypatch):
 
     assert ended.value.code == 0
     assert capsys.readouterr().out
+
+
+def test_without_its_extra_a_time_stamp_is_not_checked_and_that_is_said(files, capsys, monkeypatch):
+    content = (files / "p.json").read_bytes()
+    (files / "s.json").write_bytes(with_extras(content, [b"some token"]))
+    monkeypatch.setitem(sys.modules, "hansa.timestamp_check", None)
+    code = verify(files, "-o", "json", proof="s.json")
+
+    out, err = capsys.readouterr()
+    assert code == 0
+    assert json.loads(out)["time"]["verdict"] == "attention"
+    assert "pip install 'hansa-sdk[timestamp]'" in err
+
+
+def test_the_lines_are_told_in_chinese(files, capsys):
+    code = verify(files, "--lang", "zh", "-o", "json")
+
+    assert code == 0
+    assert json.loads(capsys.readouterr().out)["not_proven"]["text"] == "文件内容属实"
