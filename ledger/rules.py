@@ -21,8 +21,12 @@ WEIGHT_TRANSACTION = 60
 """µs for identity, replay, receipt and log of a transaction."""
 WEIGHT_CALL = 120
 """µs for a call with three written keys, tree included."""
+WEIGHT_SCRIPT = 20_000
+"""µs for a script that counts to its limit (docs/spec/script.md, 4.2); added to that of a call."""
 WEIGHT_SIGNER = 60
 """µs for checking one signature."""
+SCRIPT_CALL = ("script", "call")
+"""The method that runs a script."""
 WEIGHT_BYTES = 16
 """Bytes that cost 1 µs to decode, check and hash."""
 
@@ -86,6 +90,7 @@ def weight_of(transaction: SignedTransaction) -> int:
     return (
         WEIGHT_TRANSACTION
         + WEIGHT_CALL * len(body.calls)
+        + WEIGHT_SCRIPT * sum((call.contract, call.method) == SCRIPT_CALL for call in body.calls)
         + WEIGHT_SIGNER * len(body.signers)
         + len(transaction.raw) // WEIGHT_BYTES
     )

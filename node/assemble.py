@@ -28,6 +28,7 @@ from node.fate import COMMITTED, REFUSED, Fate
 from node.gossip import Gossip
 from node.mempool import Mempool
 from node.parts import ABSTAIN_FOR_NOW, Parts
+from node.sandbox import SCRIPTED
 from node.signer import Signer
 from node.sync import Sync
 from node.sync_check import Tip
@@ -135,7 +136,7 @@ def assemble(world: World, genesis: Genesis, settings: Settings) -> Node:
         Rejected: ``genesis.*``, or ``genesis.other`` when the store is of another chain.
     """
     first = _open_chain(world.store, genesis)
-    ledger = Ledger.open(world.store, world.verify)
+    ledger = Ledger.open(world.store, world.verify, SCRIPTED)
     head = ledger.head
     certificate = ledger.certificate(head.height)
     certified_by = ledger.validators_at(head.height) or ledger.validators

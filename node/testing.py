@@ -24,6 +24,7 @@ from ledger.boot import genesis_block
 from ledger.execution import Ledger
 from ledger.staged import Staged
 from node.proofs import state_proof, transaction_proof, trust_file
+from node.sandbox import SCRIPTED
 from storage.kv import MemoryStore
 
 CHAIN_ID = "hansa-local"
@@ -58,7 +59,7 @@ class LocalChain:
         self.store = MemoryStore()
         self.first, batch = genesis_block(self.genesis)
         self.store.write(batch, sync=True)
-        self.ledger = Ledger.open(self.store, verify)
+        self.ledger = Ledger.open(self.store, verify, SCRIPTED)
         self._certificate: Certificate | None = None
         self._nonces = 0
         self._time = START_MS

@@ -11,6 +11,7 @@ from ledger.contracts.grant import Grant
 from ledger.contracts.match import Match
 from ledger.contracts.org import Org
 from ledger.contracts.profile import Profiles
+from ledger.contracts.script import Scripts
 from ledger.contracts.trace import Trace
 from ledger.judge import judge_evidence
 
@@ -25,6 +26,7 @@ CONTRACTS: Mapping[str, Contract] = {
         Match(),
         Org(),
         Profiles(),
+        Scripts(),
         Trace(),
     )
 }
