@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import resource
+import shutil
 import signal
 import ssl
 import sys
@@ -27,6 +28,7 @@ from hansa.signing import SigningKey, verify
 from node import VERSION
 from node.admission import Limits
 from node.api.access import Token
+from node.api.routes_vault import VaultRoutes
 from node.api.routing import Scope
 from node.api.server import ALL_SCOPES, ApiServer, ApiSettings
 from node.assemble import WAL_FOLDER, Node, Settings, assemble
@@ -41,8 +43,11 @@ from node.loop import NodeLoop
 from node.metrics import Metrics
 from node.roster import Roster
 from node.service import NodeService
+from node.vault import VAULT_FOLDER, Surroundings, Vault
+from node.vault_messages import VAULT_TAG
 from node.verifier import VerifierPool
 from p2p.control import Refusal
+from p2p.frames import BULK
 from p2p.mesh import Mesh
 from p2p.peers import Identity, MeshPorts
 from storage.files import Files, RealFiles
@@ -151,11 +156,18 @@ async def _run(home: Path, config: Config) -> None:
         loop = NodeLoop(node, clock, verifier, pool, metrics)
         roster = Roster(genesis, config, node.worker.ledger)
         transport = _key(home, config, config.keys.transport)
-        loop.mesh = mesh = _mesh(config, genesis, node, roster, loop, transport, log)
+        vault = _vault(home, config, genesis, roster, clock)
+        stack.callback(vault.close)
+        loop.mesh = mesh = _mesh(config, genesis, node, roster, loop, vault, transport, log)
+        vault.transport = mesh
         loop.observers.append(Journalist(log, loop, EvidenceFolder(home)).observe)
         service = NodeService(loop, mesh, roster, transport, config, home, metrics)
         server = ApiServer(
-            service, _api_settings(home, config), version=VERSION, contracts=describe_contracts
+            service,
+            _api_settings(home, config),
+            version=VERSION,
+            contracts=describe_contracts,
+            more=VaultRoutes(vault).routes(),
         )
         # What is alive now lives as long as the process; young garbage is mostly values without
         # cycles, so that collections every 700 objects cost a tenth of the time and find nothing.
@@ -163,7 +175,7 @@ async def _run(home: Path, config: Config) -> None:
         gc.set_threshold(*GC_THRESHOLDS)
         head = node.worker.ledger.head
         log.info("node.start", chain=genesis.chain_id, height=head.height, pid=os.getpid())
-        await _serve(home, loop, mesh, server, log)
+        await _serve(home, loop, vault, mesh, server, log)
         log.info("node.stop", height=node.worker.ledger.head.height)
 
 
@@ -173,11 +185,22 @@ def _mesh(  # noqa: PLR0913, PLR0917 - the parts that it connects
     node: Node,
     roster: Roster,
     loop: NodeLoop,
+    vault: Vault,
     transport: SigningKey,
     log: Logger,
 ) -> Mesh:
     def refused(name: str, refusal: Refusal) -> None:
         log.warning("p2p.refused", peer=name, code=refusal.code, detail=refusal.detail)
+
+    def on_frame(peer: str, kind: int, payload: bytes) -> None:
+        if kind == BULK and payload[:1] == VAULT_TAG:
+            vault.on_frame(peer, payload)
+        else:
+            loop.on_frame(peer, kind, payload)
+
+    def on_peer(peer: str, up: bool) -> None:  # noqa: FBT001 - the mesh's signature
+        loop.on_peer(peer, up)
+        vault.on_peer(peer, up=up)
 
     return Mesh(
         Identity(
@@ -192,14 +215,32 @@ def _mesh(  # noqa: PLR0913, PLR0917 - the parts that it connects
         MeshPorts(
             targets=roster.targets,
             known=roster.known,
-            on_frame=loop.on_frame,
-            on_peer=loop.on_peer,
+            on_frame=on_frame,
+            on_peer=on_peer,
             on_refused=refused,
         ),
     )
 
 
-async def _serve(home: Path, loop: NodeLoop, mesh: Mesh, server: ApiServer, log: Logger) -> None:
+def _vault(
+    home: Path, config: Config, genesis: Genesis, roster: Roster, clock: ProcessedClock
+) -> Vault:
+    return Vault(
+        RealFiles(home / VAULT_FOLDER),
+        Surroundings(
+            chain_id=genesis.chain_id,
+            member=config.node.member,
+            member_of=roster.member_of,
+            free_bytes=lambda: shutil.disk_usage(home).free,
+            mono_ms=clock.now,
+            wall_ms=wall_ms,
+        ),
+    )
+
+
+async def _serve(  # noqa: PLR0913, PLR0917 - the parts that it runs
+    home: Path, loop: NodeLoop, vault: Vault, mesh: Mesh, server: ApiServer, log: Logger
+) -> None:
     """Run all tasks until a signal; what fails in one ends all."""
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
@@ -220,7 +261,7 @@ async def _serve(home: Path, loop: NodeLoop, mesh: Mesh, server: ApiServer, log:
     (home / PID_FILE).write_text(f"{os.getpid()}\n")
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(mesh.run()), *loop.start(group)]
+            tasks = [group.create_task(mesh.run()), *loop.start(group), *vault.start(group)]
             await mesh.listening.wait()
             async with server:
                 ready = {"pid": os.getpid(), "api": server.url, "p2p": mesh.port}

@@ -28,8 +28,9 @@ KEY_FILE_BYTES_MAX = 4096
 OPEN_MODE = 0o077
 """Permission bits that nobody but the owner may have."""
 
-Purpose = Literal["member", "validator", "transport", "user"]
-"""What a key is for: the organisation, its votes, its connections, or a person or device."""
+Purpose = Literal["member", "validator", "transport", "user", "seal"]
+"""What a key is for: the organisation, its votes, its connections, a person or device, or (its
+seed, docs/spec/vault.md 1.2) what others seal to the organisation."""
 Strength = Literal["moderate", "interactive"]
 """Cost of trying a passphrase: 256 MiB and about a second, or 64 MiB and a tenth."""
 

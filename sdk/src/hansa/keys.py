@@ -13,7 +13,9 @@ from hansa.errors import Rejected
 from hansa.hashing import tagged_hash
 
 ED25519 = 1
-"""The algorithm byte of Ed25519 (RFC 8032), the only algorithm of suite 1."""
+"""The algorithm byte of Ed25519 (RFC 8032), the only algorithm of suite 1 that signs."""
+X25519 = 2
+"""The algorithm byte of X25519 (RFC 7748): keys to which others seal (docs/spec/vault.md)."""
 SUITE_ED25519_SHA256 = 1
 """Ed25519 and SHA-256: the suite id that stands in genesis and in every header."""
 
