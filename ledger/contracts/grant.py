@@ -7,6 +7,7 @@ corrector, of one side of a use is visible.
 
 from typing import ClassVar
 
+from hansa.consent import consent_digest, withdrawal_digest
 from hansa.encoding import Value, encode_value
 from ledger.contract import TIMER, Context, Contract, Refused, method
 from ledger.contracts.grant_records import (
@@ -47,8 +48,6 @@ from ledger.contracts.grant_records import (
     Used,
     UseRecord,
     WithdrawConsent,
-    consent_digest,
-    withdrawal_digest,
 )
 from ledger.contracts.grant_rules import (
     PROVIDERS_TURN,

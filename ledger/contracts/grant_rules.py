@@ -6,6 +6,7 @@ other way; whoever asks whether a consent is live reads one key of the state.
 
 from collections.abc import Sequence
 
+from hansa.consent import subject_of
 from ledger.authorise import may_sign
 from ledger.contract import Context, Refused
 from ledger.contracts.grant_records import (
@@ -31,11 +32,12 @@ from ledger.contracts.grant_records import (
     Request,
     Window,
     Wrap,
-    subject_of,
 )
-from ledger.records import SIGNING_USES, KeyRecord, check_version
+from ledger.records import SEAL_KEY, SIGNING_USES, KeyRecord, check_version
 
 CONSUMER, PROVIDER = "consumer", "provider"
+WRAPPED_TO = (*SIGNING_USES, SEAL_KEY)
+"""Uses of keys to which a content key may be wrapped: a key for sealing, or a signer's."""
 NO_TRANSFER = ""
 
 NEGOTIATION: dict[tuple[str, str], tuple[str, str]] = {
@@ -317,7 +319,7 @@ def check_wraps(context: Context, record: Agreement, wraps: tuple[Wrap, ...]) ->
     seen: set[str] = set()
     for wrap in wraps:
         key = org.get("key/" + wrap.to_key_id, KeyRecord)
-        if key is None or key.member != record.consumer or key.use not in SIGNING_USES:
+        if key is None or key.member != record.consumer or key.use not in WRAPPED_TO:
             have = None if key is None else key.member
             raise Refused("SIGN", key=wrap.to_key_id, have=have, need=record.consumer)
         if not may_sign(key, context.height):

@@ -7,6 +7,7 @@ agreed never changes; a line of a source document is in one agreed statement onl
 from typing import ClassVar
 
 from hansa.encoding import Value, encode_value
+from hansa.statement import commitment, nonzero, sums
 from ledger.contract import TIMER, Context, Contract, Refused, method
 from ledger.contracts.match_records import (
     ADJUSTED,
@@ -38,9 +39,6 @@ from ledger.contracts.match_records import (
     Settle,
     Statement,
     Withdraw,
-    commitment,
-    nonzero,
-    sums,
 )
 from ledger.contracts.match_rules import (
     billed_key,

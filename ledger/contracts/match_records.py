@@ -1,32 +1,24 @@
 """What `match` keeps and takes: statements, lines, differences (docs/spec/match.md, section 2).
 
-The promise: a commitment is bound to its party, so that it opens for nobody else, and a
-line has one encoding, so that everyone who holds the lines computes the same root.
+The promise: what is agreed has one shape; lines and the commitment to them are those of
+`hansa.statement`, so that a party computes what the chain computes.
 """
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 
-from hansa.encoding import Hash, MemberName, Uint, Value, encode_value
-from hansa.hashing import tagged_hash
-from hansa.merkle import leaf_hash, root_of_hashes
-from ledger.contract import Arguments, Stored, store
+from hansa.encoding import Hash, MemberName, Uint
+from hansa.statement import AMOUNT_MAX, SALT_BYTES, UNITS_MAX, Amounts, Line, Token, Unit
+from ledger.contract import Arguments, Stored
 from ledger.records import Record, Version
 
 PARTIES_MAX = 4
 """Books of one statement: with `LINES_MAX` lines each, all claims fit one transaction's keys."""
 LINES_MAX = 200
 """Lines of one party: 4 x 200 claims stay under the 1,024 keys of a transaction."""
-UNITS_MAX = 4
-"""Units of a statement: an amount of money, pieces, a weight and one more."""
 KEYS_MAX = 8
 """Names of the fields by which parties match their lines."""
-AMOUNT_MAX = 2**53
-"""Of one line, either sign: 200 of them still fit 63 bits."""
-SALT_BYTES = 32
-"""Of a commitment: what low-entropy lines need against guessing."""
 
 OPEN, COMMITTED, REVEALED, DIFFERS, DISPUTED, AGREED, SETTLED = (
     "open",
@@ -54,12 +46,6 @@ NAMED, ADJUSTED = "named", "adjusted"
 """States of a difference, with `DISPUTED` between them."""
 
 MatchId = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}(?![\s\S])")]
-Token = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#-]{0,63}(?![\s\S])")]
-"""A document's number, a line's number or key; or a pseudonym of it."""
-Unit = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9.%]{0,15}(?![\s\S])")]
-"""What an amount is counted in, the smallest coin or measure: ``CNY.fen``, ``KGM``, ``BOX``."""
-Amount = Annotated[int, msgspec.Meta(ge=-AMOUNT_MAX, le=AMOUNT_MAX)]
-Amounts = Annotated[dict[Unit, Amount], msgspec.Meta(max_length=UNITS_MAX)]
 Total = Annotated[int, msgspec.Meta(ge=-LINES_MAX * AMOUNT_MAX, le=LINES_MAX * AMOUNT_MAX)]
 Totals = Annotated[dict[Unit, Total], msgspec.Meta(max_length=UNITS_MAX)]
 Tolerance = Annotated[
@@ -90,26 +76,6 @@ class Deadlines(Stored, frozen=True):
     commit: Uint
     reveal: Uint
     result: Uint
-
-
-class Line(Stored, frozen=True):
-    """A line of a party's book.
-
-    Attributes:
-        key: by which the parties match their lines; once in a party's book.
-        issuer: the party that issued the source document.
-        document: its number, or a pseudonym that the parties share.
-        line: the line of it.
-        amounts: by unit; empty when the line is sealed.
-        seal: the salted commitment to what is not in clear (32 bytes), or empty.
-    """
-
-    key: Token
-    issuer: MemberName
-    document: Token
-    line: Token
-    amounts: Amounts = msgspec.field(default_factory=dict)
-    seal: Annotated[bytes, msgspec.Meta(max_length=32)] = b""
 
 
 Lines = Annotated[tuple[Line, ...], msgspec.Meta(max_length=LINES_MAX)]
@@ -311,49 +277,3 @@ class Late(Arguments, frozen=True):
     """Arguments of the timer method `late`."""
 
     id: MatchId
-
-
-def lines_root(lines: Sequence[Line]) -> bytes:
-    """The RFC 6962 root over the canonical maps of the lines, in their order."""
-    return root_of_hashes([leaf_hash(store(line)) for line in lines])
-
-
-def commitment(  # noqa: PLR0913, PLR0917 - what it binds
-    chain_id: str,
-    match_id: str,
-    party: str,
-    salt: bytes,
-    lines: Sequence[Line],
-    totals: dict[str, int],
-    *,
-    sealed: bool = False,
-) -> bytes:
-    """The root that a party commits to: 32 bytes (match.md, 3.2).
-
-    It names the party, so a commitment that was copied opens for nobody but its maker.
-    """
-    fields: dict[str, Value] = {
-        "chain": chain_id,
-        "count": len(lines),
-        "id": match_id,
-        "lines": lines_root(lines),
-        "party": party,
-        "salt": salt,
-        "sealed": sealed,
-        "totals": {**totals},
-    }
-    return tagged_hash("match-root", encode_value(fields))
-
-
-def sums(amounts: Sequence[dict[str, int]]) -> dict[str, int]:
-    """The sums by unit; a unit whose sum is nothing is left out."""
-    total: dict[str, int] = {}
-    for one in amounts:
-        for unit, value in one.items():
-            total[unit] = total.get(unit, 0) + value
-    return nonzero(total)
-
-
-def nonzero(amounts: dict[str, int]) -> dict[str, int]:
-    """Amounts without the units of which there is nothing: two equal sums compare equal."""
-    return {unit: value for unit, value in sorted(amounts.items()) if value}

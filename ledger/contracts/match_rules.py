@@ -6,18 +6,16 @@ what was had and what is needed when the answer is no.
 
 from collections.abc import Sequence
 
+from hansa.statement import Line, nonzero, sums
 from ledger.contract import Context, Refused
 from ledger.contracts.match_records import (
     MATCH,
     Book,
-    Line,
     Open,
     Period,
     Result,
     Reveal,
     Statement,
-    nonzero,
-    sums,
 )
 
 RUN_MS_MAX = 366 * 24 * 3600 * 1000

@@ -8,6 +8,7 @@ import click
 
 from hansa.encoding import Value
 from hansa.hashing import sha256
+from node.cli.bulk import import_documents
 from node.cli.connect import client_of, signing_key
 from node.cli.errors import CliError, ExitCode
 from node.cli.options import (
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 @click.group()
 def doc() -> None:
     """Register, sign and show documents."""
+
+
+doc.add_command(import_documents)
 
 
 @doc.command(epilog="Example: hansa doc register --file contract.pdf --as roastery --wait")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from node.cli.bulk import import_events
 from node.cli.connect import client_of, signing_key
 from node.cli.errors import CliError
 from node.cli.options import (
@@ -54,6 +55,9 @@ TRACE_COLUMNS = (
 @click.group()
 def epcis() -> None:
     """Capture EPCIS events and trace things."""
+
+
+epcis.add_command(import_events)
 
 
 @epcis.command(epilog="Example: hansa epcis capture events.jsonld --as roastery --wait -o json")

@@ -4,6 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from hansa.statement import Line, commitment, nonzero, sums
 from ledger.contract import load
 from ledger.contracts.match_records import (
     AGREED,
@@ -11,11 +12,7 @@ from ledger.contracts.match_records import (
     SETTLED,
     Book,
     Difference,
-    Line,
     Statement,
-    commitment,
-    nonzero,
-    sums,
 )
 from tests.unit.ledger.match_scene import DEADLINES, SALTS, MatchScene, line, total
 from tests.unit.ledger.scene import DAY

@@ -1,5 +1,6 @@
 """A chain with `grant`: the roastery owns a dataset, the farm asks, the carrier is authority."""
 
+from hansa.consent import consent_digest, subject_of, withdrawal_digest
 from hansa.keys import key_id
 from hansa.signing import verify
 from ledger.contract import load
@@ -9,9 +10,6 @@ from ledger.contracts.grant_records import (
     Agreement,
     ConsentRecord,
     CorrectionRecord,
-    consent_digest,
-    subject_of,
-    withdrawal_digest,
 )
 from ledger.execution import Ledger
 from tests.unit.ledger.scene import DAY, START, Scene, key

@@ -1,10 +1,11 @@
 """A chain with `match`, and short ways to take a statement from one state to the next."""
 
 from hansa.signing import verify
+from hansa.statement import Line, commitment
 from ledger.contract import load
 from ledger.contracts import CONTRACTS
 from ledger.contracts.match import Match
-from ledger.contracts.match_records import Line, Statement, commitment
+from ledger.contracts.match_records import Statement
 from ledger.execution import Ledger
 from tests.unit.ledger.scene import START, Scene
 

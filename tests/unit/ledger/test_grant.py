@@ -39,7 +39,8 @@ def publishing(**changes):
         ({"class": "secret"}, "SCHEMA"),
         ({"authority": "farm"}, "RULE"),
         ({"authority": "nobody"}, "MISSING"),
-        ({"answer_ms": 1}, "SCHEMA"),
+        ({"answer_ms": 999}, "SCHEMA"),
+        ({"answer_ms": 1000}, "OK"),
         ({"policy": {"purposes": ["A Purpose"]}}, "SCHEMA"),
     ],
 )

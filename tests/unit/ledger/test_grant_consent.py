@@ -2,8 +2,8 @@
 
 import pytest
 
+from hansa.consent import subject_of
 from ledger.contract import Context, Scope
-from ledger.contracts.grant_records import subject_of
 from ledger.contracts.grant_rules import is_live, live_key
 from ledger.state import Overlay
 from tests.unit.ledger.grant_scene import (

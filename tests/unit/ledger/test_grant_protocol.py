@@ -1,6 +1,6 @@
 """`grant` against the state machines of the Dataspace Protocol 2025-1, typed from its figures."""
 
-from ledger.contracts.grant_records import consent_digest, subject_of, withdrawal_digest
+from hansa.consent import consent_digest, subject_of, withdrawal_digest
 from ledger.contracts.grant_rules import NEGOTIATION, TERMINATION, TRANSFER
 
 NEGOTIATION_FIGURE = {

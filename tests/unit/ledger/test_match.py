@@ -3,8 +3,8 @@
 import pytest
 
 from hansa.merkle import root_of
+from hansa.statement import Line, commitment, lines_root
 from ledger.contract import store
-from ledger.contracts.match_records import Line, commitment, lines_root
 from tests.unit.ledger.match_scene import DEADLINES, HOUR, PERIOD, TWO, MatchScene, line
 from tests.unit.ledger.scene import START
 

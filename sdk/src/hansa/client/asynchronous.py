@@ -3,9 +3,9 @@
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -30,6 +30,7 @@ from hansa.client.types import (
     Fate,
     Json,
     Peers,
+    QueryReply,
     Readiness,
     ReceiptView,
     RecordView,
@@ -42,6 +43,11 @@ from hansa.client.types import (
 )
 from hansa.errors import Rejected, Unavailable
 from hansa.transaction import SignedTransaction
+
+if TYPE_CHECKING:
+    from hansa.client.acting import AsyncActing
+    from hansa.client.outbox import Outbox
+    from hansa.signing import SigningKey
 
 T = TypeVar("T")
 
@@ -130,6 +136,22 @@ class AsyncClient:
             if left <= 0:
                 raise not_final(reply)
 
+    def acting(
+        self,
+        key: "SigningKey",
+        cosigners: "Sequence[SigningKey]" = (),
+        outbox: "Outbox | None" = None,
+        within_s: float = 60.0,
+    ) -> "AsyncActing":
+        """Sign with `key`: ``node.acting(key).doc.register(id=..., digest=...)``.
+
+        Each call is built, signed (by `cosigners`, too), kept in `outbox`, submitted and waited
+        for, at most `within_s`; `do` carries out several calls in one transaction.
+        """
+        from hansa.client.acting import AsyncActing, Manner  # noqa: PLC0415 - only who signs pays for it
+
+        return AsyncActing(self, Manner(key, tuple(cosigners), outbox, within_s))
+
     async def transaction(
         self, tx_id: bytes, wait: Wait = "none", timeout_s: float = WAIT_S
     ) -> TransactionReply:
@@ -196,6 +218,18 @@ class AsyncClient:
     ) -> dict[str, Json]:
         """Events up and down from an identifier."""
         return await self._send(calls.trace(identifier, direction, depth))
+
+    async def query(
+        self, contract: str, name: str, args: Mapping[str, object] | None = None
+    ) -> QueryReply:
+        """Ask a contract a question about the head; ``contracts()`` lists all of them.
+
+        `args` become JSON: digests and keys are hex texts. The answer is in ``result``.
+
+        Raises:
+            Rejected: a code of the contracts' refusals: ``MISSING``, ``SCHEMA``, ``LIMIT``, …
+        """
+        return await self._send(calls.query(contract, name, {} if args is None else args))
 
     async def proof_tx(self, tx_id: bytes) -> bytes:
         """The proof file of a transaction."""

@@ -4,7 +4,7 @@ A problem of the node becomes the `hansa.errors` error with the same code and hi
 no answer of a hansa node is ``node.reply``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 from urllib.parse import quote, urlencode
@@ -21,6 +21,7 @@ from hansa.client.types import (
     Json,
     Peers,
     Problem,
+    QueryReply,
     Readiness,
     RecordView,
     StateView,
@@ -129,6 +130,13 @@ def trace(identifier: str, direction: Direction, depth: int) -> Ask[dict[str, Js
     """Events up and down from an identifier."""
     target = _with("/v1/trace", id=identifier, direction=direction, depth=depth)
     return Ask("GET", target, dict[str, Json])
+
+
+def query(contract: str, name: str, args: Mapping[str, object]) -> Ask[QueryReply]:
+    """Ask a contract a question."""
+    target = f"/v1/query/{quote(contract, safe='')}/{quote(name, safe='')}"
+    text = msgspec.json.encode(args).decode()
+    return Ask("GET", _with(target, args=text) if args else target, QueryReply)
 
 
 def proof_tx(tx_id: bytes) -> Ask[bytes]:

@@ -13,12 +13,14 @@ from typing import Protocol
 import msgspec
 
 from hansa.client.types import BlockSummary, TxSummary
-from hansa.errors import Unavailable
+from hansa.errors import Rejected, Unavailable
 
 RECONNECT_S = 1.0
 """Pause before the stream is opened again."""
 SILENCE_S_MAX = 45.0
 """Three heartbeats of the node: a longer silence is a dead connection."""
+PRUNED = "events.pruned"
+"""The node's word that asking again is of no use."""
 LINE_BYTES_MAX = 1024 * 1024
 """A longer line is none of hansa's."""
 
@@ -100,6 +102,7 @@ class EventParser:
 
         Raises:
             Unavailable: ``node.reply`` for bytes that are no such stream.
+            Rejected: ``events.pruned``: the node no longer keeps the blocks that come next.
         """
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         if len(self._rest) > LINE_BYTES_MAX:
@@ -120,6 +123,12 @@ class EventParser:
 def _event(fields: dict[str, str]) -> LiveEvent | None:
     """The event of a block of fields; None for comments and the node's own words."""
     kind, content = fields.get("event"), fields.get("data", "")
+    if kind == "closed" and PRUNED in content:
+        raise Rejected(
+            PRUNED,
+            "this node no longer keeps the blocks after the cursor",
+            "ask a node that keeps all blocks, or begin anew with a later start",
+        )
     try:
         if kind == "block":
             return LiveEvent(fields["id"], msgspec.json.decode(content, type=BlockSummary))

@@ -3,9 +3,9 @@
 import http.client
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import urlsplit
 
 from hansa.client import calls
@@ -27,6 +27,7 @@ from hansa.client.types import (
     Fate,
     Json,
     Peers,
+    QueryReply,
     Readiness,
     ReceiptView,
     RecordView,
@@ -39,6 +40,11 @@ from hansa.client.types import (
 )
 from hansa.errors import Rejected, Unavailable
 from hansa.transaction import SignedTransaction
+
+if TYPE_CHECKING:
+    from hansa.client.acting import Acting
+    from hansa.client.outbox import Outbox
+    from hansa.signing import SigningKey
 
 T = TypeVar("T")
 
@@ -125,6 +131,22 @@ class Client:
             if left <= 0:
                 raise not_final(reply)
 
+    def acting(
+        self,
+        key: "SigningKey",
+        cosigners: "Sequence[SigningKey]" = (),
+        outbox: "Outbox | None" = None,
+        within_s: float = 60.0,
+    ) -> "Acting":
+        """Sign with `key`: ``node.acting(key).doc.register(id=..., digest=...)``.
+
+        Each call is built, signed (by `cosigners`, too), kept in `outbox`, submitted and waited
+        for, at most `within_s`; `do` carries out several calls in one transaction.
+        """
+        from hansa.client.acting import Acting, Manner  # noqa: PLC0415 - only who signs pays for it
+
+        return Acting(self, Manner(key, tuple(cosigners), outbox, within_s))
+
     def transaction(
         self, tx_id: bytes, wait: Wait = "none", timeout_s: float = WAIT_S
     ) -> TransactionReply:
@@ -191,6 +213,18 @@ class Client:
     ) -> dict[str, Json]:
         """Events up and down from an identifier."""
         return self._send(calls.trace(identifier, direction, depth))
+
+    def query(
+        self, contract: str, name: str, args: Mapping[str, object] | None = None
+    ) -> QueryReply:
+        """Ask a contract a question about the head; ``contracts()`` lists all of them.
+
+        `args` become JSON: digests and keys are hex texts. The answer is in ``result``.
+
+        Raises:
+            Rejected: a code of the contracts' refusals: ``MISSING``, ``SCHEMA``, ``LIMIT``, …
+        """
+        return self._send(calls.query(contract, name, {} if args is None else args))
 
     def proof_tx(self, tx_id: bytes) -> bytes:
         """The proof file of a transaction."""

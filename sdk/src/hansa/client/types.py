@@ -344,6 +344,16 @@ class RecordView(Shape, frozen=True, kw_only=True, gc=False):
     record: Json
 
 
+class QueryReply(Shape, frozen=True, kw_only=True, gc=False):
+    """What a query answered, and for which head: its height and its time in ms."""
+
+    contract: str
+    query: str
+    height: int
+    time: int
+    result: Json
+
+
 class Entry(Shape, frozen=True, kw_only=True, gc=False):
     """A key and its value."""
 
