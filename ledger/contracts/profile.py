@@ -218,13 +218,13 @@ def read_profile(read: Read, profile_id: str) -> dict[str, Value] | None:
     if stored is None:
         return None
     record = load(stored, ProfileRecord)
-    return {**_summary(record), "profile": decode_value(record.text)}
+    return {**summary(record), "profile": decode_value(record.text)}
 
 
 def list_profiles(scan: Scan) -> list[dict[str, Value]]:
     """`list`: every profile without its text, by id; `scan` gives the keys of a prefix."""
     found = scan(f"profile/{PREFIX}".encode())
-    return [_summary(load(stored, ProfileRecord)) for _, stored in found]
+    return [summary(load(stored, ProfileRecord)) for _, stored in found]
 
 
 def simulate(
@@ -288,7 +288,8 @@ def _published(context: Context, profile_id: str) -> ProfileRecord:
     return record
 
 
-def _summary(record: ProfileRecord) -> dict[str, Value]:
+def summary(record: ProfileRecord) -> dict[str, Value]:
+    """A profile's record without its text and its history."""
     return {
         "ballot": record.ballot,
         "controller": record.controller,

@@ -64,10 +64,23 @@ COMMANDS: dict[str, Entry] = {
     "tx": Entry("node.cli.tx", "tx", "Build, sign, submit and show transactions", _RECORDS),
     "epcis": Entry("node.cli.epcis", "epcis", "Capture EPCIS events and trace things", _RECORDS),
     "doc": Entry("node.cli.doc", "doc", "Register, sign and show documents", _RECORDS),
+    "vault": Entry("node.cli.vault", "vault", "Seal, keep, open and erase payloads", _RECORDS),
+    "contract": Entry(
+        "node.cli.contract", "contract", "List and describe contracts, methods, queries", _RECORDS
+    ),
+    "profile": Entry("node.cli.profile", "profile", "Rules as data: show, try, decide", _RECORDS),
+    "record": Entry("node.cli.record", "record", "Show records and their history", _RECORDS),
+    "cred": Entry("node.cli.cred", "cred", "Credentials: issuers, lists, statuses", _RECORDS),
+    "grant": Entry("node.cli.grant", "grant", "Data: offer, agree, deliver, consent", _RECORDS),
+    "script": Entry("node.cli.script", "script", "Vote on scripts, call and test them", _RECORDS),
     "get": Entry("node.cli.block", "get", "Read the state by key", _RECORDS),
     "block": Entry("node.cli.block", "block", "Show and list blocks", _RECORDS),
+    "story": Entry("node.cli.story", "story", "Play the twelve stories", _RECORDS),
+    "anchor": Entry("node.cli.anchor", "anchor", "Put a folder's files on chain at once", _RECORDS),
+    "seal": Entry("node.cli.anchor", "seal", "Commit to a document field by field", _RECORDS),
     "prove": Entry("node.cli.proof", "prove", "Fetch a proof file", _CHECKS),
     "verify": Entry("node.cli.proof", "verify", "Check a proof file offline", _CHECKS),
+    "export": Entry("node.cli.export", "export", "Write all that concerns a member", _CHECKS),
     "key": Entry("node.cli.key", "key", "Make, list, export and import keys", _TOOLS),
     "config": Entry("node.cli.config", "config", "Show and check configuration", _TOOLS),
     "bench": Entry("node.cli.tools", "bench", "Measure a fresh network", _TOOLS),
@@ -76,7 +89,25 @@ COMMANDS: dict[str, Entry] = {
 }
 
 _GROUPS = frozenset(
-    {"demo", "net", "node", "tx", "epcis", "doc", "block", "prove", "key", "config"}
+    {
+        "demo",
+        "net",
+        "node",
+        "tx",
+        "epcis",
+        "doc",
+        "vault",
+        "block",
+        "prove",
+        "key",
+        "config",
+        "story",
+        "contract",
+        "profile",
+        "record",
+        "cred",
+        "grant",
+    }
 )
 """Commands that have commands of their own."""
 

@@ -22,6 +22,8 @@ EXPIRY_MS = 10 * 60_000
 """How long a transaction may wait for its block when nobody says (docs/spec/ledger.md, 1)."""
 REQUEST_WAIT_MS_MAX = 60_000
 """The API's own limit of one wait; a longer one is asked again."""
+TIMES_MS = range(10**12, 10**13)
+"""Whole numbers that are shown with a date: ms since 1970 from 2001 to 2286."""
 
 REFUSALS: Mapping[str, str] = {
     "AUTH": "not permitted",
@@ -226,7 +228,7 @@ def fate_error(tx_id: str, fate: "Fate", receipt: "ReceiptView | None") -> CliEr
 def refusal(code: str, details: object, fields: Mapping[str, object]) -> CliError:
     """The error of a contract's refusal, in words."""
     said = details.items() if isinstance(details, Mapping) else ()
-    values = "  ".join(f"{name}={plain(value)}" for name, value in said)
+    values = "  ".join(f"{name}={_with_time(value)}" for name, value in said)
     words = REFUSALS.get(code, "the contract refused it")
     return CliError(
         exit_code_of_refusal(code),
@@ -236,6 +238,14 @@ def refusal(code: str, details: object, fields: Mapping[str, object]) -> CliErro
         _REFUSAL_NEXT.get(code, "mend what is named and submit again"),
         fields={"code": code, **fields},
     )
+
+
+def _with_time(value: object) -> str:
+    """A value of a refusal; a time in ms with the date that it means, for people."""
+    text = plain(value)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in TIMES_MS:
+        return text
+    return f"{text} ({time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(value // 1_000))} UTC)"
 
 
 def committed_text(client: "Client", sent: Sent) -> str:

@@ -236,7 +236,7 @@ def parse_call(method: str, arguments: str) -> "Call":
         path = Path(arguments[1:])
         text = path.read_text(encoding="utf-8")[:FILE_BYTES_MAX]
     try:
-        given = json.loads(text, object_hook=_object, parse_float=_no_float)
+        given = parse_json(text)
     except ValueError as error:
         raise _no_call(str(error)) from error
     if not isinstance(given, dict):
@@ -245,6 +245,16 @@ def parse_call(method: str, arguments: str) -> "Call":
         return Call.of(contract, name, given)
     except Rejected as error:
         raise _no_call(error.detail) from error
+
+
+def parse_json(text: str) -> Value:
+    """JSON without fractions, in which ``{"$bytes": hex}`` stands for bytes.
+
+    Raises:
+        ValueError: it is none.
+    """
+    value: Value = json.loads(text, object_hook=_object, parse_float=_no_float)
+    return value
 
 
 def _no_call(why: str) -> CliError:

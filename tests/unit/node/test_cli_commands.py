@@ -449,7 +449,7 @@ async def test_the_absence_of_a_key_is_proven_on_stdout(place, tmp_path):
     verdict = await place.json("verify", str(tmp_path / "s.json"))
 
     assert code == 0
-    assert "there is nothing under doc/record/none" in verdict["now"]["text"]
+    assert "there is no document none" in verdict["now"]["text"]
 
 
 async def test_verify_needs_something_to_trust(place, letter, tmp_path):
