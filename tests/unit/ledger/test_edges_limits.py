@@ -86,7 +86,7 @@ NUMBERS = [
     (trace_runs, "OUTPUTS_MAX", 64),
     (trace_tags, "COUNTER_MAX", 2**32 - 1),
     (trace_tags, "PLACES_MAX", 16),
-    (trace_tags, "PLACES_WARN", 3),
+    (trace_tags, "PLACES_WARN", 2),
     (trace_walk, "DEPTH_MAX", 64),
     (trace_walk, "EVENTS_MAX", 2_000),
 ]
