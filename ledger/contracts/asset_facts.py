@@ -6,10 +6,12 @@ the chain in good order, and is about this record (docs/spec/asset.md, section 4
 
 from dataclasses import dataclass
 
+from hansa.consent import subject_of
 from hansa.encoding import Value
 from hansa.epcis import parse_event_id
 from hansa.errors import Rejected
 from hansa.gs1 import long
+from hansa.vc.did_key import METHOD, parse_did_key
 from ledger.contract import Context, Refused
 from ledger.contracts.asset_records import (
     STANDING,
@@ -86,12 +88,9 @@ class AssetFacts:
         return issuer_ok(self.context, member, kind)
 
     def has_consent(self, purpose: str, subject: str, member: str) -> bool:
-        """Whether `subject` (hex, as in `grant`) lets `member` act for this purpose now."""
-        try:
-            key = bytes.fromhex(subject)
-        except ValueError:
-            return False
-        return is_live(self.context, key, purpose, member, self.context.time)
+        """Whether `subject` (hex as in `grant`, or a did:key) lets `member` act for this now."""
+        key = _subject(subject)
+        return bool(key) and is_live(self.context, key, purpose, member, self.context.time)
 
     def is_unique(self, name: str, value: str) -> bool:
         """Whether no other root holds this value."""
@@ -217,6 +216,14 @@ def _names(record: AssetRecord) -> set[str]:
         parts = value if isinstance(value, list) else [value]
         names.update(part for part in parts if isinstance(part, str))
     return names
+
+
+def _subject(text: str) -> bytes:
+    """A subject of `grant`; nothing where a text names none."""
+    try:
+        return subject_of(parse_did_key(text)) if text.startswith(METHOD) else bytes.fromhex(text)
+    except (Rejected, ValueError):
+        return b""
 
 
 def _digest(name: str) -> bytes | None:

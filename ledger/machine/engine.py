@@ -12,7 +12,7 @@ from hansa.encoding import INT_MAX, INT_MIN, Value
 from ledger.contract import Refused, Signer
 from ledger.machine.bodies import check_field, check_fields, check_size
 from ledger.machine.guards import judge
-from ledger.machine.operands import Operand, Reference, evaluate
+from ledger.machine.operands import Operand, Operation, Reference, evaluate
 from ledger.machine.profile import Profile, Transition
 from ledger.machine.schema import (
     ANYONE,
@@ -46,7 +46,8 @@ def transition(profile: Profile, action: str, situation: Situation) -> Change:
         Refused: ``STATE`` (not from this state), ``SCHEMA`` (arguments, or a body that would
             not fit), ``AUTH`` (nobody who signed may), ``SIGN`` (a cosigner is missing),
             ``LINK`` (a document, event or credential is missing), ``RULE`` with the rule's id
-            and values, ``HELD``, ``DUPLICATE``, ``CONSENT``, or ``LIMIT`` (over 64 bits).
+            and values, ``HELD``, ``DUPLICATE``, ``CONSENT``, ``EXISTS`` (a word that its list
+            has already), or ``LIMIT`` (over 64 bits).
     """
     row = profile.find(action, situation.state)
     if row is None:
@@ -237,7 +238,18 @@ class _Work:
         elif value is not None:
             self._changes[target] = self._body[target] = value
         elif not self._may_be_missing(number):
+            self._refuse_again(target, number)
             self._missing(number)
+
+    def _refuse_again(self, target: str, number: int) -> None:
+        """Who stands in a list already is told so: nobody commits, reveals or signs twice."""
+        operand = self._row.steps[number].parameters[1]
+        if not isinstance(operand, Operation) or operand.name != "with":
+            return
+        words, word = (self._value(one) for one in operand.operands)
+        if isinstance(words, list) and word in words:
+            action, field = self._row.action, f"/body/{target}"
+            raise Refused("EXISTS", action=action, field=field, have=word, by=self._actor)
 
     def _may_be_missing(self, number: int) -> bool:
         operand = self._row.steps[number].parameters[1]

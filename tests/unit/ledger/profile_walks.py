@@ -30,7 +30,11 @@ WALKS = {
         },
         "facts": {
             "totals": {"live_on_lot": 40_000},
-            "linked": {"stock": {"measured": 100_000, "lot_key": D[1], "$state": "stored"}},
+            "linked": {
+                "stock": {
+                    "measured": 100_000, "lot_key": D[1], "missing": 8_000, "$state": "stored",
+                },
+            },
         },
         "args": {
             "endorse": {"to": "buyer"}, "pledge": {"to": "bank"},
@@ -39,7 +43,7 @@ WALKS = {
         },
         "paths": [
             "issue endorse split merge pledge release deliver",
-            "issue pledge split merge deliver_under_pledge",
+            "issue pledge report_shortfall split merge deliver_under_pledge",
             "issue pledge foreclose cancel",
             "issue declare_lost find_again declare_lost cancel_lost",
         ],

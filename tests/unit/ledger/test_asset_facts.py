@@ -2,6 +2,9 @@
 
 import pytest
 
+from hansa.consent import subject_of
+from hansa.keys import ED25519
+from hansa.vc.did_key import did_key
 from ledger.contract import store
 from ledger.contracts.grant_records import Live
 from ledger.contracts.grant_rules import live_key
@@ -176,7 +179,8 @@ def test_the_clock_ends_nothing_behind_the_pledgees_back():
     assert (scene.record("C").status, scene.due()) == ("live", 0)
 
 
-SUBJECT = bytes(range(32))
+PERSON = bytes([ED25519]) + bytes(range(32))
+SUBJECT = subject_of(PERSON)
 ASKED = profile(
     "test.asked",
     [
@@ -191,7 +195,15 @@ ASKED = profile(
 
 @pytest.mark.parametrize(
     ("subject", "until", "code"),
-    [(SUBJECT.hex(), 2**50, "OK"), (SUBJECT.hex(), 5, "CONSENT"), ("nobody", 2**50, "CONSENT")],
+    [
+        (SUBJECT.hex(), 2**50, "OK"),
+        (SUBJECT.hex(), 5, "CONSENT"),
+        (did_key(PERSON), 2**50, "OK"),
+        (did_key(PERSON), 5, "CONSENT"),
+        (did_key(PERSON)[:-1], 2**50, "CONSENT"),
+        ("did:key:", 2**50, "CONSENT"),
+        ("nobody", 2**50, "CONSENT"),
+    ],
 )
 def test_rules_ask_about_a_subjects_consent(subject, until, code):
     scene = AssetScene(ASKED)

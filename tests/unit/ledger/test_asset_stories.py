@@ -171,10 +171,10 @@ def test_a_receipt_is_split_pledged_and_foreclosed(copper):
     pledge = {"kind": "pledge", "to": "bank", "enc_id": "p", "args": {"to": "bank"}}
     copper.step("encumber", "R60", pledge, "owner", "keeper", "bank")
     again = pledge | {"to": "trader", "enc_id": "q", "args": {"to": "trader"}}
-    assert copper.code("encumber", "R60", again, "owner", "keeper", "trader") in {"HELD", "STATE"}
+    assert copper.code("encumber", "R60", again, "owner", "keeper", "trader") == "HELD"
     out = capture(copper, "shipping", 2)
     deliver = {"action": "deliver", "evidence": [out]}
-    assert copper.code("act", "R60", deliver, "owner", "keeper") == "STATE"
+    assert copper.code("act", "R60", deliver, "owner", "keeper") == "HELD"
     assert copper.code("retire", "R60", {"reason": "delivered"}, "owner", "keeper") == "HELD"
     copper.step("act", "R40", deliver, "owner", "keeper")
     assert copper.account("R") == (100_000, 40_000)
@@ -194,3 +194,17 @@ def test_a_lot_has_one_receipt(copper):
     receipt = copper.call("asset", "issue", args, "keeper/app", "owner/app")
 
     assert (receipt.code, receipt.error_fields()["have"]) == ("DUPLICATE", DIGEST)
+
+
+def test_a_shortfall_is_told_to_whom_a_receipt_is_pledged(copper):
+    pledge = {"kind": "pledge", "to": "bank", "enc_id": "p", "args": {"to": "bank"}}
+    copper.step("encumber", "R", pledge, "owner", "keeper", "bank")
+    report = {"action": "report_shortfall"}
+    assert copper.refused("act", "R", report, "keeper")[1]["rule"] == "stock-is-short"
+    act(copper, "STOCK", "shortfall", {"measured": 92_000}, "keeper")
+    full = {"id": "R", "version": copper.record("R").version} | report
+    receipt = copper.call("asset", "act", full, "keeper/app")
+
+    notices = [one.fields() for one in receipt.calls[0].events if one.name == "asset.notice"]
+    assert {name for one in notices for name in one["to"]} == {"bank", "owner"}
+    assert copper.record("R").state == "pledged"

@@ -28,7 +28,10 @@ def tiles(scene):
 def licence(scene):
     """A signed credential that nobody but its holder has: the chain sees its digest."""
     document = {
-        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "@context": [
+            "https://www.w3.org/ns/credentials/v2",
+            "https://www.w3.org/ns/credentials/undefined-terms/v2",
+        ],
         "type": ["VerifiableCredential", "Licence"],
         "issuer": did_key(KEY.public),
         "credentialSubject": {"name": "Ann"},

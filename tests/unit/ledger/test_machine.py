@@ -361,11 +361,19 @@ def test_a_list_of_words_grows_by_a_new_one():
     assert done([["set", "names", []]], body={"names": ["a"]}).changes == {"names": []}
 
 
+def test_a_word_that_is_in_its_list_is_told_so():
+    with pytest.raises(Refused) as caught:
+        done(
+            [["set", "names", {"with": ["$body.names", "$actor"]}]],
+            body={"names": ["a", "holder"]},
+        )
+
+    assert caught.value.code == "EXISTS"
+    told = caught.value.fields
+    assert (told["field"], told["have"], told["by"]) == ("/body/names", "holder", "holder")
+
+
 MISSING = {
-    "a word that is there": (
-        [["set", "names", {"with": ["$body.names", "$actor"]}]],
-        {"body": {"names": ["holder"]}},
-    ),
     "a value that nobody gave": ([["set", "total", "$body.until"]], {}),
     "a holder that nobody gave": ([["set", "holder", "$args.to"]], {}),
     "growth by nothing": ([["inc", "total", "$args.n"]], {}),

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ledger.contract import Signer
-from ledger.machine import sentences
+from ledger.machine import sentences, transition
 from tests.unit.ledger.profile_scene import NAMES, broken, moments, ready, refusal, written
 
 BY_DEFAULT = {
@@ -124,6 +124,18 @@ def test_an_action_is_refused_from_an_end(profile, row, found):
     situation = replace(at(found, row), state=profile.final[0])
 
     assert refusal(profile, row.action, situation)[0] == "STATE"
+
+
+def test_nobody_but_the_worker_changes_the_account_for_the_wages():
+    profile, found = WORLD["labour.contract"]
+    row = next(one for one in profile.transitions if one.action == "change_account")
+    situation = at(found, row)
+    worker = next(one for one in situation.signers if one.member == "wallet")
+    employer = Signer(b"", "", "sub", "sub/app", ())
+
+    assert transition(profile, row.action, replace(situation, signers=(worker,))).changes
+    code, fields = refusal(profile, row.action, replace(situation, signers=(employer,)))
+    assert (code, fields["need"], fields["members"]) == ("SIGN", "agent", ["wallet"])
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
