@@ -87,7 +87,9 @@ class ApiSection(_Section, frozen=True):
     tls_key: Annotated[str, Meta(description="PEM file of the certificate's private key.")] = ""
     tokens_file: Annotated[
         str,
-        Meta(description="Lines of: name, SHA-256 of the token in hex, scopes (read,submit,vault)."),
+        Meta(
+            description="Lines of: name, SHA-256 of the token in hex, scopes (read,submit,vault)."
+        ),
     ] = ""
     streams_max: Annotated[Positive, Meta(description="Live event streams at once.")] = 256
 
