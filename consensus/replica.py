@@ -210,6 +210,7 @@ class Replica:
                     self.abstain_through = max(self.abstain_through, record.height)
                 case _:
                     assert_never(record)
+        self.votes.forget_old()
         if self.state.own or self.state.new_view is not None:
             self.pacemaker.resend_at = 0
 

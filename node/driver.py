@@ -130,12 +130,16 @@ class Driver:
         for record in current:
             if isinstance(record, BodyRecord):
                 self.runs.hold(unpack(Block, record.block))
+        known = self.signer.guard.encode()
         for record in records:
             if isinstance(record, OwnRecord):
                 # The two logs are synced side by side: the guard moves up to the vote log.
                 self.signer.remember(record.message, self.replica.facts.chain_id)
             elif isinstance(record, PreparedRecord):
                 self.signer.guard.keep(record.certificate)
+        if self.signer.guard.encode() != known:
+            # What the guard's log has lost stands in the vote log alone: until the next sync.
+            self.durable.guard_moved()
         prepared = self.signer.guard.prepared
         if prepared is not None and prepared.height == height:
             current.append(PreparedRecord(prepared))
@@ -453,7 +457,8 @@ class Driver:
             schedule = Schedule(event.validators, header.height + 1, header.hash)
         self._relayed_ms = mono_ms
         self.runs.clear()
-        self._spared.clear()
+        entry = self.mempool.entry
+        self._spared = dict.fromkeys(one for one in self._spared if entry(one) is not None)
         self._next_due = event.next_due_ms
         self._finish_changes(self.mempool.on_commit(header.height, header.time, event.receipts))
         self._effects.committed.append(event)

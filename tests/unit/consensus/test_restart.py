@@ -129,6 +129,20 @@ def test_after_a_view_change_its_target_stands():
     assert talk.of(Vote, phase=COMMIT) == []
 
 
+def test_own_prepares_of_views_that_are_over_take_no_place_after_a_restart():
+    talk = Talk()
+    talk.proposed(talk.block())
+    block = talk.block((), view=1)
+    talk.hear(talk.new_view(1, talk.changes(1), block, fresh=True))
+    talk.ran(block)
+    assert [vote.view for vote in talk.of(Vote, phase=PREPARE)] == [0, 1]
+
+    talk.restart()
+
+    assert talk.state.tally.views(PREPARE) == [1]
+    assert talk.state.prepare_views == {0, 1}
+
+
 def test_after_an_own_new_view_it_is_shown_again():
     talk = Talk("next")
     for proof in talk.changes(1, talk.others[:2]):
