@@ -37,9 +37,16 @@ FOLDERS = ("consensus", "storage")
 """Every file of these counts; of the rest, what the generators import, directly or not."""
 FOLLOWED = ("consensus", "hansa", "ledger", "node", "p2p", "storage", "tests")
 _APPLICATION = "no simulated transaction calls it, and what no call names is never carried out"
+_QUESTION = "queries are asked through the API, which no simulated world serves"
 NEVER_RUN = {
-    f"ledger.contracts.{name}": _APPLICATION
-    for name in ("asset", "cred", "grant", "match", "profile", "trace")
+    **{
+        f"ledger.contracts.{name}": _APPLICATION
+        for name in ("asset", "cred", "grant", "match", "profile", "script", "trace")
+    },
+    "node.sandbox": _APPLICATION,
+    "node.questions": _QUESTION,
+    "ledger.queries": _QUESTION,
+    "ledger.query": _QUESTION,
 }
 """Modules that are imported and never executed, and why: they do not count, nor do those that
 nothing else imports. `test_digest.py` runs every generator to see that this is so.
