@@ -164,6 +164,7 @@ def sign(  # noqa: PLR0913 - what a credential says
     from hansa.vc.chain import StatusList, list_key, read_state  # noqa: PLC0415
     from hansa.vc.data_integrity import sign_document  # noqa: PLC0415
     from hansa.vc.did_key import did_key  # noqa: PLC0415
+    from hansa.vc.model import require_credential  # noqa: PLC0415
     from hansa.vc.status_list import status_entry  # noqa: PLC0415
     from node.clock import wall_ms  # noqa: PLC0415
 
@@ -179,6 +180,7 @@ def sign(  # noqa: PLR0913 - what a credential says
             raw = _raw(client, "cred/" + list_key(list_id))
         assert raw is not None
         document["credentialStatus"] = status_entry(read_state(StatusList, raw), index, url)
+    require_credential(document)
     out.write_bytes(dumps(sign_document(document, key, wall_ms())))
     done = {"file": str(out), "list": list_id, "index": index}
     session.printer.done(f"{out}  signed by {organisation}", Result(done))
@@ -347,7 +349,7 @@ def list_(  # noqa: PLR0913 - what the list's credential says
 @click.option("--at", type=moment, default=None, help="At this time. Default: now.")
 @with_session
 def check(session: Session, *, credential: Path, lists: tuple[Path, ...], at: int | None) -> None:
-    """Ask everything of a credential: signature, issuer, period, log, accreditation, status.
+    """Ask everything of a credential: form, signature, issuer, period, log, accreditation, status.
 
     What the chain knows is asked of a node; for strangers who trust none: docs/spec/vc.md, 8.
     """
@@ -362,7 +364,7 @@ def check(session: Session, *, credential: Path, lists: tuple[Path, ...], at: in
         checks = _checks(client, secured, listed, wall_ms() if at is None else at)
     rows: list[dict[str, object]] = [
         {"check": name, "holds": not getattr(checks, name), "why": getattr(checks, name)}
-        for name in ("signature", "issuer", "period", "logged", "accredited", "status")
+        for name in ("form", "signature", "issuer", "period", "logged", "accredited", "status")
     ]
     rows += [
         {

@@ -5,9 +5,10 @@ URI, GS1 Digital Link on any domain) becomes the same canonical Digital Link URI
 an item cannot have two records on the chain. What is no GS1 key stays as it was written.
 """
 
+import operator
 import re
 from collections.abc import Callable
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from hansa.errors import Rejected
 
@@ -15,7 +16,20 @@ DIGITAL_LINK = "https://id.gs1.org/"
 """What every canonical identifier begins with."""
 PREFIX_DIGITS_MIN, PREFIX_DIGITS_MAX = 6, 12
 """Digits of a GS1 company prefix in EPC URIs (GS1 Tag Data Standard 2.0, section 7)."""
+_MOST = {
+    "00": 18, "01": 14, "253": 30, "255": 25, "401": 30, "402": 17, "414": 13, "417": 13,
+    "8003": 30, "8004": 30, "8006": 18, "8010": 30, "8013": 25, "8017": 18, "8018": 18,
+    "21": 20, "10": 20, "235": 28, "254": 20, "8011": 12,
+}  # fmt: skip
+"""Characters of a value at most (GS1 General Specifications, section 3): longer is no GS1 key."""
 
+_SET_82 = "!\"%&'()*+,-./0123456789:;<=>?ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"
+_SET_32 = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""Characters without those that are mistaken for each other: 0 1 I O."""
+_PRIMES = (
+    2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83,
+)  # fmt: skip
+"""Weights of a GMN's characters from the right."""
 _TABLE_82 = re.compile(r"[!\"%&'()*+,\-./0-9:;<=>?A-Z_a-z#]+", re.ASCII)
 """The characters of GS1's set 82, and ``#`` of set 39."""
 _PLAIN = re.compile(r"[0-9A-Za-z'\-.;=_]+", re.ASCII)
@@ -30,6 +44,18 @@ def check_digit(digits: str) -> str:
     return str((48 * (3 * len(odd) + len(even)) - 3 * sum(odd) - sum(even)) % 10)
 
 
+def check_characters(model: str) -> str:
+    """The two check characters of a GMN (GS1 General Specifications, section 7.9.5).
+
+    `model` is what stands before them, in GS1's set 82; "" for anything else.
+    """
+    values = [_SET_82.find(character) for character in model]
+    if not values or len(values) > len(_PRIMES) or -1 in values:
+        return ""
+    total = sum(map(operator.mul, reversed(values), _PRIMES)) % 1021
+    return _SET_32[total // 32] + _SET_32[total % 32]
+
+
 def has_valid_check_digit(number: str) -> bool:
     """Whether the last of these ASCII digits is the check digit of those before it."""
     return len(number) > 1 and _is_number(number) and check_digit(number[:-1]) == number[-1]
@@ -42,7 +68,7 @@ def canonical(uri: str) -> str:
     """
     if uri.startswith("urn:epc:"):
         return from_epc_uri(uri) or uri
-    if uri.startswith("http"):
+    if uri[:4].lower() == "http":
         return from_digital_link(uri) or uri
     return uri
 
@@ -57,7 +83,16 @@ def from_epc_uri(uri: str) -> str | None:
         return None
     convert = _EPC_SCHEMES.get(f"{parts[2]}:{parts[3]}")
     path = convert(parts[4].split(".")) if convert else None
-    return None if path is None else DIGITAL_LINK + path
+    return None if path is None or not _fits(path) else DIGITAL_LINK + path
+
+
+def _fits(path: str) -> bool:
+    """Whether key and qualifier are as short as their AIs want; an escape is one character."""
+    parts = path.split("/")
+    return all(
+        len(value) - 2 * value.count("%") <= _MOST[ai]
+        for ai, value in zip(parts[::2], parts[1::2], strict=True)
+    )
 
 
 def _number(prefix: str, reference: str, digits: int) -> str | None:
@@ -138,9 +173,9 @@ def _serial_class(ai: str, lead: str, parts: list[str]) -> str | None:
 
 
 def _reference(ai: str, parts: list[str]) -> str | None:
-    """Keys that are prefix and free reference: GIAI, GINC; 30 characters at most."""
+    """Keys that are prefix and free reference: GIAI, GINC."""
     prefix, reference = parts[0], _component(".".join(parts[1:]))
-    if reference is None or not _is_prefix(prefix) or len(prefix + reference) > 90:  # noqa: PLR2004
+    if reference is None or not _is_prefix(prefix):
         return None
     return f"{ai}/{prefix}{reference}"
 
@@ -149,7 +184,7 @@ def _cpi(parts: list[str]) -> str | None:
     if len(parts) != 3 or not _is_prefix(parts[0]):  # noqa: PLR2004
         return None
     reference = _component(parts[1])
-    if reference is None or not (parts[2] == "*" or _is_number(parts[2])):
+    if reference is None or not (parts[2] == "*" or _CPI_SERIAL.fullmatch(parts[2])):
         return None
     key = f"8010/{parts[0]}{reference}"
     return key if parts[2] == "*" else f"{key}/8011/{parts[2]}"
@@ -228,14 +263,14 @@ def _component(text: str) -> str | None:
 _NAMES = {
     "gtin": "01", "itip": "8006", "cpid": "8010", "gln": "414", "party": "417",
     "gsrnp": "8017", "gsrn": "8018", "gcn": "255", "sscc": "00", "gdti": "253",
-    "ginc": "401", "gsin": "402", "grai": "8003", "giai": "8004",
+    "ginc": "401", "gsin": "402", "grai": "8003", "giai": "8004", "gmn": "8013",
 }  # fmt: skip
 _QUALIFIER_NAMES = {"cpv": "22", "lot": "10", "ser": "21", "cpsn": "8011", "glnx": "254"}
 _KEYS = {
     "00": r"\d{18}", "01": r"\d{8}|\d{12,14}", "253": r"\d{13}.{0,51}", "255": r"\d{13,25}",
     "401": r".{4,90}", "402": r"\d{17}", "414": r"\d{13}", "417": r"\d{13}",
     "8003": r"\d{14}.{0,48}", "8004": r".{4,90}", "8006": r"\d{18}", "8010": r"\d{4}.{0,86}",
-    "8017": r"\d{18}", "8018": r"\d{18}",
+    "8013": r"\d{4}.{2,71}", "8017": r"\d{18}", "8018": r"\d{18}",
 }  # fmt: skip
 """Primary keys and the form of their values, percent signs included."""
 _KEY_FORMS = {ai: re.compile(form, re.ASCII) for ai, form in _KEYS.items()}
@@ -243,16 +278,17 @@ _FINEST = {
     "01": ("21", "235", "10"), "8006": ("21", "10"), "414": ("254",), "8010": ("8011",),
 }  # fmt: skip
 """Qualifiers that name something narrower than the key, the narrowest first (rule 18)."""
-_LINK = re.compile(r"https?://[^/?#]+/([^?#]+)", re.ASCII)
+_CPI_SERIAL = re.compile(r"(?!0\d)\d+", re.ASCII)
+_LINK = re.compile(r"(?i:https?)://[^/?#]+/([^?#]+)", re.ASCII)
 _HAS_KEY = re.compile(
-    r"/(?:0[01]|25[35]|40[12]|41[47]|80(?:0[346]|1[078])|"
-    r"gtin|itip|cpid|gln|party|gsrnp?|gcn|sscc|gdti|ginc|gsin|grai|giai)/\d{4}",
+    r"/(?:0[01]|25[35]|40[12]|41[47]|80(?:0[346]|1[0378])|"
+    r"gtin|itip|cpid|gln|party|gsrnp?|gcn|sscc|gdti|ginc|gsin|grai|giai|gmn)/\d{4}",
     re.ASCII,
 )
 
 
 _USUAL = re.compile(
-    r"https://id\.gs1\.org/(?:01/\d{14}(?:/(?:21|10|235)/[0-9A-Za-z'\-.;=_]+)?"
+    r"https://id\.gs1\.org/(?:01/\d{14}(?:/(?:21|10|235)/[0-9A-Za-z'\-.;=_]{1,20})?"
     r"|00/\d{18}|41[47]/\d{13})",
     re.ASCII,
 )
@@ -270,7 +306,7 @@ def from_digital_link(uri: str) -> str | None:
         ai = _NAMES.get(parts[position], parts[position])
         if ai in _KEYS and _is_number(parts[position + 1][:4]):
             path = _constrained(ai, parts[position + 1 :])
-            return None if path is None else DIGITAL_LINK + path
+            return None if path is None or not _fits(path) else DIGITAL_LINK + path
     return None
 
 
@@ -286,7 +322,7 @@ def _constrained(ai: str, rest: list[str]) -> str | None:
     for qualifier in _FINEST.get(ai, ()):
         if qualifier in named:
             narrow = _component(named[qualifier])
-            if narrow is None:
+            if narrow is None or (qualifier == "8011" and not _CPI_SERIAL.fullmatch(narrow)):
                 return None
             return f"{ai}/{value}/{qualifier}/{narrow}"
     return f"{ai}/{value}"
@@ -325,7 +361,7 @@ def is_class(identifier: str) -> bool:
 _CLASS_DIGITS = {"01": 14, "8006": 18, "8003": 14, "253": 13, "255": 13, "8010": 0}
 _PREFIX_AT = {
     "01": 1, "00": 1, "8003": 1, "8006": 1, "253": 0, "255": 0, "401": 0, "402": 0,
-    "414": 0, "417": 0, "8004": 0, "8010": 0, "8017": 0, "8018": 0,
+    "414": 0, "417": 0, "8004": 0, "8010": 0, "8013": 0, "8017": 0, "8018": 0,
 }  # fmt: skip
 """Where the company prefix begins in the value of each key."""
 _DIGITS = re.compile(r"\d*", re.ASCII)
@@ -365,6 +401,8 @@ def require_check_digit(identifier: str) -> str:
         Rejected: ``gs1.check-digit``.
     """
     ai, _, value = short(identifier).partition("/")
+    if ai == "8013" and check_characters(unquote(value)[:-2]) != value[-2:]:
+        raise Rejected("gs1.check-digit", f"{identifier}: the check characters are wrong")
     length = _CHECKED_DIGITS.get(ai)
     if length is not None and not has_valid_check_digit(value[:length]):
         raise Rejected(

@@ -8,6 +8,7 @@ import pytest
 from hansa.errors import Rejected
 from hansa.gs1 import (
     canonical,
+    check_characters,
     check_digit,
     company_digits,
     gln_of,
@@ -120,3 +121,17 @@ def test_a_wrong_check_digit_is_named_with_the_right_one():
 
     assert refusal.value.code == "gs1.check-digit"
     assert refusal.value.hint == "it would be 2"
+
+
+def test_a_model_number_has_two_check_characters():
+    assert check_characters("1987654Ad4X4bL5ttr2310c") == "2K"
+    assert require_check_digit("https://id.gs1.org/8013/1987654Ad4X4bL5ttr2310c2K")
+
+    for wrong in ("1987654Ad4X4bL5ttr2310c2L", "1987654Ad4X4bL5ttr2301c2K", "198765%2F2K"):
+        with pytest.raises(Rejected, match=r"gs1\.check-digit"):
+            require_check_digit("https://id.gs1.org/8013/" + wrong)
+
+
+@pytest.mark.parametrize("model", ["", "1" * 24, "a b", "1\u00e9"])
+def test_what_is_no_model_number_has_no_check_characters(model):
+    assert check_characters(model) == ""

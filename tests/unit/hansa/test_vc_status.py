@@ -327,3 +327,14 @@ def test_the_largest_list_fits_a_credential():
 
     assert says_the_same(check_list(secured, time=NOW), record, full)
     assert len(encode_list(noise)) > len(noise)
+
+
+def test_a_document_that_is_no_credential_has_another_form_and_does_not_pass():
+    odd = credential(**{"@context": ["https://www.w3.org/ns/credentials/v2"]})
+    known = evidence(odd)
+    checks = check_credential(odd, known, time=NOW)
+
+    assert checks.form == "vc.model"
+    assert {getattr(checks, field) for field in ANSWERED} == {""}
+    assert not checks.passed
+    assert check_credential(GOOD, evidence(GOOD), time=NOW).form == ""

@@ -43,7 +43,10 @@ def published(values, purpose="revocation", key=KEY, **changes):
 def credential(index=5, purpose="revocation", key=KEY, **changes):
     """A signed credential at an index."""
     document = {
-        "@context": ["https://www.w3.org/ns/credentials/v2"],
+        "@context": [
+            "https://www.w3.org/ns/credentials/v2",
+            "https://www.w3.org/ns/credentials/undefined-terms/v2",
+        ],
         "type": ["VerifiableCredential", "Licence"],
         "issuer": did_key(key.public),
         "validFrom": "2023-01-01T00:00:00Z",

@@ -5,7 +5,10 @@ from node.cli.root import root
 GROUPS = ("contract", "profile", "record", "cred", "grant")
 EXAMPLE = "Example: hansa "
 CLAIMS = {
-    "@context": ["https://www.w3.org/ns/credentials/v2"],
+    "@context": [
+        "https://www.w3.org/ns/credentials/v2",
+        "https://www.w3.org/ns/credentials/undefined-terms/v2",
+    ],
     "type": ["VerifiableCredential", "Licence"],
     "credentialSubject": {"legalName": "Farm Ltd"},
 }

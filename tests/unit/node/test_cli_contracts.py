@@ -339,9 +339,17 @@ async def test_a_time_in_a_refusal_is_shown_with_its_date(place):
     assert re.search(r"need=\d{13} \(20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC\)", err)
 
 
+async def test_what_is_no_credential_is_not_signed(place):
+    place.file("claims.json", json.dumps(CLAIMS | {"credentialSubject": {}}))
+    code, _, err = await place.hansa("cred", "sign", "claims.json", "--as", "farm", "-O", "x.json")
+
+    assert code != 0
+    assert "credentialSubject: says nothing of its subject" in err
+
+
 async def test_an_index_is_taken_at_random_where_none_is_given(place):
     await place.example("cred", "open-list")
-    place.file("claims.json", json.dumps({"type": ["VerifiableCredential"]}))
+    place.file("claims.json", json.dumps(CLAIMS))
     line = ("cred", "sign", "claims.json", "--list", "farm-revoked", "--as", "farm")
     url = ("--url", "https://farm.example/revoked")
     drawn = {

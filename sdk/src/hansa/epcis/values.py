@@ -99,7 +99,7 @@ class Names:
             seen = self._seen[text] = self._canonical(text.strip(SPACE))
         return seen
 
-    def _canonical(self, text: str) -> str:
+    def _canonical(self, text: str) -> str:  # noqa: PLR0911 - one way out for each kind of text
         if text.startswith("urn:"):
             return _urn(text)
         if text.startswith("http"):
@@ -107,7 +107,9 @@ class Names:
         prefix, colon, local = text.partition(":")
         if colon:
             namespace = self._prefixes.get(prefix)
-            if namespace is None or local.startswith("//"):
+            if local.startswith("//"):  # a scheme has no case (RFC 3986, 3.1), a prefix has one
+                return (prefix[:4].lower() == "http" and from_digital_link(text)) or text
+            if namespace is None:
                 return text
             expanded = namespace + local
             return _urn(expanded) if expanded.startswith("urn:") else expanded

@@ -12,6 +12,7 @@ from hansa.errors import Rejected
 from hansa.hashing import sha256
 from hansa.vc.chain import MESSAGE, Accreditation, Logged, in_force
 from hansa.vc.data_integrity import Document, Secured, verify_document
+from hansa.vc.model import require_credential
 from hansa.vc.status_list import (
     STATUSES_MAX,
     Status,
@@ -46,6 +47,7 @@ class Checks:
     """The answers; each is "" where all is well, and otherwise the code of what is wrong.
 
     Attributes:
+        form: it has the shape of a credential (W3C VC 2.0).
         signature: the proof holds.
         issuer: the key that signed is the issuer's, and a member's.
         period: the credential is valid at the time that was asked about.
@@ -55,6 +57,7 @@ class Checks:
         statuses: what the lists say, as far as they could be read.
     """
 
+    form: str
     signature: str
     issuer: str
     period: str
@@ -72,7 +75,8 @@ class Checks:
     def passed(self) -> bool:
         """Whether every answer is good."""
         codes = (
-            self.signature, self.issuer, self.period, self.logged, self.accredited, self.status,
+            self.form, self.signature, self.issuer, self.period, self.logged, self.accredited,
+            self.status,
         )  # fmt: skip
         return not any(codes) and not self.withdrawn
 
@@ -90,14 +94,16 @@ def credential_digest(secured: Document) -> bytes:
 
 def check_credential(secured: Document, evidence: Evidence, *, time: int) -> Checks:
     """Ask everything of a credential at `time` (ms since 1970)."""
+    form = _form(secured)
     try:
         checked = verify_document(secured)
     except Rejected as error:
         no = "vc.unproven"
-        return Checks(error.code, no, no, no, no, no, ())
+        return Checks(form, error.code, no, no, no, no, no, ())
     member = evidence.members.get(checked.public, "")
     status, statuses = _statuses(checked, evidence, member, time)
     return Checks(
+        form=form,
         signature="",
         issuer=_issuer(checked, member),
         period=_period(checked, time),
@@ -106,6 +112,14 @@ def check_credential(secured: Document, evidence: Evidence, *, time: int) -> Che
         status=status,
         statuses=statuses,
     )
+
+
+def _form(secured: Document) -> str:
+    try:
+        require_credential(secured)
+    except Rejected as error:
+        return error.code
+    return ""
 
 
 def _issuer(checked: Secured, member: str) -> str:

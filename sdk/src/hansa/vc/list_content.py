@@ -13,6 +13,8 @@ from hansa.vc.did_key import did_key
 from hansa.vc.encoded_list import encode_list
 
 CONTEXT = "https://www.w3.org/ns/credentials/v2"
+OWN_TERMS = "https://www.w3.org/ns/credentials/undefined-terms/v2"
+"""W3C's context for types and claims that no other one defines."""
 CREDENTIAL_TYPE, LIST_CREDENTIAL = "VerifiableCredential", "BitstringStatusListCredential"
 LIST_TYPE, ENTRY_TYPE = "BitstringStatusList", "BitstringStatusListEntry"
 
