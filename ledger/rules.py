@@ -25,8 +25,10 @@ WEIGHT_SCRIPT = 20_000
 """µs for a script that counts to its limit (docs/spec/script.md, 4.2); added to that of a call."""
 WEIGHT_SIGNER = 60
 """µs for checking one signature."""
-SCRIPT_CALL = ("script", "call")
-"""The method that runs a script."""
+WEIGHT_SOURCE = 60_000
+"""µs for the reading and rewriting of the largest source; added to that of a call."""
+SCRIPT_WEIGHTS = {("script", "call"): WEIGHT_SCRIPT, ("script", "propose"): WEIGHT_SOURCE}
+"""What the two methods cost that run or read a script, whatever comes of them."""
 WEIGHT_BYTES = 16
 """Bytes that cost 1 µs to decode, check and hash."""
 
@@ -90,7 +92,7 @@ def weight_of(transaction: SignedTransaction) -> int:
     return (
         WEIGHT_TRANSACTION
         + WEIGHT_CALL * len(body.calls)
-        + WEIGHT_SCRIPT * sum((call.contract, call.method) == SCRIPT_CALL for call in body.calls)
+        + sum(SCRIPT_WEIGHTS.get((call.contract, call.method), 0) for call in body.calls)
         + WEIGHT_SIGNER * len(body.signers)
         + len(transaction.raw) // WEIGHT_BYTES
     )

@@ -125,6 +125,8 @@ class ProcessSandbox:
             env={},
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        os.set_blocking(self._process.stdin.fileno(), False)
         self.starts += 1
         self._deadline = time.monotonic() + START_MS_MAX / 1_000
         if self._exchange(["meter", METER.read_text()]) != ["ready"]:
@@ -148,13 +150,23 @@ class ProcessSandbox:
         assert process.stdin is not None
         assert process.stdout is not None
         body = msgpack.packb(message)
-        process.stdin.write(_HEADER.pack(len(body)) + body)
-        process.stdin.flush()
+        self._write(process.stdin.fileno(), _HEADER.pack(len(body)) + body)
         (size,) = _HEADER.unpack(self._read(process.stdout.fileno(), _HEADER.size))
         if size > FRAME_BYTES_MAX:
             raise ValueError(f"a message of {size} bytes")
         said = msgpack.unpackb(self._read(process.stdout.fileno(), size), raw=False)
         return _list(cast("Value", said))
+
+    def _write(self, pipe: int, data: bytes) -> None:
+        """Bytes to the process, until the deadline: one that reads no more blocks nobody."""
+        rest = memoryview(data)
+        poll = select.poll()
+        poll.register(pipe, select.POLLOUT)
+        while rest:
+            left = self._deadline - time.monotonic()
+            if left <= 0 or not poll.poll(left * 1_000):
+                raise NoAnswer("the sandbox took nothing in time")
+            rest = rest[os.write(pipe, rest) :]
 
     def _read(self, pipe: int, size: int) -> bytes:
         """Bytes from the process, until the deadline."""

@@ -8,6 +8,7 @@ It is started as a file of its own and imports nothing of the node.
 
 import contextlib
 import os
+import re
 import resource
 import struct
 import sys
@@ -21,8 +22,9 @@ FRAME_BYTES_MAX = 8 * 1024 * 1024
 """Of one message: a program and its arguments are far smaller, a result too."""
 MEMORY_BYTES_MAX = 256 * 1024 * 1024
 """Address space: the interpreter takes 35 MiB, a call that counts to its limit 40 more."""
-PROGRAMS_MAX = 64
-"""Loaded scripts kept."""
+LOADED_BYTES_MAX = 640 * 1024
+"""Text of the loaded scripts that are kept, the meter counted with each: a byte of it takes some
+140 of memory, so that what was called before never takes what a call needs."""
 CALLSTACK_MAX = 1_000
 """Of the interpreter: five for each of the 64 functions that the meter allows, and a reserve."""
 LOST = 70
@@ -30,8 +32,11 @@ LOST = 70
 ENTRY = "hansa_call"
 """The function of the meter that runs a call; scripts define no such name."""
 _FILE = "script.star"
-_EXHAUSTED = "\nerror: MemoryError"
-"""How the interpreter reports that Python had no memory for a value on its way in or out."""
+ERROR_MAX = 64 * 1024
+"""Letters of an error that are handed over: it quotes values, whole lists among them."""
+_ERROR = re.compile(r"^error: (MemoryError\b)?", re.MULTILINE)
+"""How the interpreter reports that Python had no memory for a value on its way in or out. Only the
+first such line counts: a message may quote a text of the caller's with lines in it."""
 _WARM = 'def warm(__m, x):\n return __b_int(__m, x)\n__functions = {"warm": warm}\n'
 _HEADER = struct.Struct(">I")
 
@@ -45,6 +50,12 @@ class Stop(Exception):  # noqa: N818 - it ends a call, it is no failure
 def outcome() -> list[object] | None:
     """How the meter, the script or the ledger ended the call, if one of them did."""
     return Stop.outcome
+
+
+def is_exhausted(report: str) -> bool:
+    """Whether an error is that of Python's memory, whatever the script's own texts say."""
+    first = _ERROR.search(report)
+    return first is not None and first.group(1) is not None
 
 
 def read_exactly(size: int) -> bytes:
@@ -87,7 +98,7 @@ class Interpreter:
         self._meter = meter
         self._dialect = starlark.Dialect.standard()
         self._options = starlark.EvalOptions(max_callstack_size=CALLSTACK_MAX)
-        self._loaded: OrderedDict[bytes, starlark.FrozenModule] = OrderedDict()
+        self._loaded: OrderedDict[bytes, tuple[starlark.FrozenModule, int]] = OrderedDict()
 
     def run(self, message: list[object]) -> list[object]:
         """Run a call: ``done``, ``refuse``, ``limit``, ``error``, ``stopped`` or ``need``."""
@@ -100,9 +111,9 @@ class Interpreter:
             module = self._module(digest, program)
             made = module.call_with(self._options, ENTRY, function, *rest)
         except starlark.StarlarkError as error:
-            if _EXHAUSTED in str(error):
+            if is_exhausted(str(error)):
                 os._exit(LOST)
-            return outcome() or ["error", str(error)]
+            return outcome() or ["error", str(error)[:ERROR_MAX]]
         value = made.value
         assert isinstance(value, list)
         return ["done", *value]
@@ -118,17 +129,24 @@ class Interpreter:
         known = self._loaded.get(digest)
         if known is not None:
             self._loaded.move_to_end(digest)
-            return known
+            return known[0]
+        text = f"{self._meter}\n{program}"
+        self._make_room(len(text))
         module = starlark.Module()
         module.add_callable("__stop", stop)
         module.add_callable("__ask", ask)
-        tree = starlark.parse(_FILE, f"{self._meter}\n{program}", self._dialect)
+        tree = starlark.parse(_FILE, text, self._dialect)
         starlark.eval(module, tree, starlark.Globals.standard())
         frozen = module.freeze()
-        self._loaded[digest] = frozen
-        while len(self._loaded) > PROGRAMS_MAX:
-            self._loaded.popitem(last=False)
+        self._loaded[digest] = frozen, len(text)
         return frozen
+
+    def _make_room(self, size: int) -> None:
+        """Let those go that were called longest ago, before another one is loaded."""
+        kept = sum(length for _, length in self._loaded.values())
+        while self._loaded and kept + size > LOADED_BYTES_MAX:
+            _, (_, length) = self._loaded.popitem(last=False)
+            kept -= length
 
 
 def stop(kind: str, fields: dict[str, object], steps: int, size: int) -> NoReturn:

@@ -7,6 +7,7 @@ No I/O, no clock; a message that no honest node sends raises `Rejected`, which c
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -119,6 +120,7 @@ class VaultExchange:
         self._member_of = member_of
         self._peers: dict[str, _Budget] = {}
         self._wanted: dict[bytes, _Wanted] = {}
+        self._waiting: Counter[str] = Counter()
         self._fetches: dict[str, _Fetch] = {}
         self._storing = 0
         self.fetched = 0
@@ -128,6 +130,10 @@ class VaultExchange:
     def wanted(self) -> tuple[bytes, ...]:
         """Ids that are still to come."""
         return tuple(self._wanted)
+
+    def waiting(self, member: str) -> int:
+        """How many blobs are still to come that are charged to a member."""
+        return self._waiting[member]
 
     def peer_up(self, peer: str, now: int) -> Outcome:
         """A peer connected: it hears what is here for it, and is asked for what is damaged."""
@@ -145,7 +151,7 @@ class VaultExchange:
         for blob_id, wanted in list(self._wanted.items()):
             wanted.sources.pop(peer, None)
             if not wanted.sources and blob_id not in self._index.missing:
-                del self._wanted[blob_id]
+                self._unwant(blob_id)
         self._drop(peer, now)
         out = Outcome()
         self._start(out, now)
@@ -154,7 +160,7 @@ class VaultExchange:
     def announce(self, note: Note) -> Outcome:
         """A blob is new here: the connected nodes of those it names hear of it."""
         out = Outcome()
-        self._wanted.pop(note.id, None)
+        self._unwant(note.id)
         for peer in self._peers:
             if self._index.is_for(note.id, self._member_of(peer)):
                 out.sends += self._tell(peer, [note])
@@ -170,7 +176,7 @@ class VaultExchange:
 
     def forget(self, blob_id: bytes) -> None:
         """It is wanted no more: it was erased."""
-        self._wanted.pop(blob_id, None)
+        self._unwant(blob_id)
         for peer, fetch in list(self._fetches.items()):
             if fetch.id == blob_id:
                 del self._fetches[peer]
@@ -183,7 +189,8 @@ class VaultExchange:
         peers = [peer for peer in self._peers if self._member_of(peer) in arrived.header.members]
         due = now + _wait_ms(tries)
         sources = dict.fromkeys(peers)
-        self._wanted[blob_id] = _Wanted(len(arrived.blob), arrived.charged, sources, tries, due)
+        self._unwant(blob_id)
+        self._want(blob_id, _Wanted(len(arrived.blob), arrived.charged, sources, tries, due))
 
     def stored(self, now: int) -> Outcome:
         """A blob that came whole was written, or given up: there is room for the next."""
@@ -244,15 +251,13 @@ class VaultExchange:
         member = self._member_of(peer)
         if not member:
             return False
-        waiting = sum(1 for wanted in self._wanted.values() if wanted.charged == member)
         is_new = False
         for item in message.items:
             if self._index.is_settled(item.id):
                 continue
             known = self._wanted.get(item.id)
-            if known is None and self._index.has_room(member, item.size, waiting):
-                known = self._wanted[item.id] = _Wanted(item.size, member, {})
-                waiting += 1
+            if known is None and self._index.has_room(member, item.size, self.waiting(member)):
+                known = self._want(item.id, _Wanted(item.size, member, {}))
             if known is not None and known.size == item.size and peer not in known.sources:
                 known.sources[peer] = None
                 is_new = True
@@ -265,7 +270,8 @@ class VaultExchange:
         size = self._index.notes[message.id].size
         if message.offset >= size:
             raise Rejected("vault.piece", f"byte {message.offset} of a blob of {size}")
-        if self._pays(peer, min(PIECE_BYTES, size - message.offset), now):
+        # A short last piece costs a whole one: the blob behind it is read and hashed all the same.
+        if self._pays(peer, min(PIECE_BYTES, size), now):
             out.serves.append(Serve(peer, message.id, message.offset))
 
     def _pays(self, peer: str, cost: int, now: int) -> bool:
@@ -309,7 +315,7 @@ class VaultExchange:
                 return  # a newer node is no liar
             raise
         del self._fetches[peer]
-        wanted = self._wanted.pop(fetch.id, None)
+        wanted = self._unwant(fetch.id)
         if wanted is None:
             return
         self.fetched += 1
@@ -330,11 +336,25 @@ class VaultExchange:
 
     # What is wanted.
 
+    def _want(self, blob_id: bytes, wanted: _Wanted) -> _Wanted:
+        """Note a blob; how many an organisation has in waiting is counted, never gone through."""
+        self._wanted[blob_id] = wanted
+        self._waiting[wanted.charged] += 1
+        return wanted
+
+    def _unwant(self, blob_id: bytes) -> _Wanted | None:
+        wanted = self._wanted.pop(blob_id, None)
+        if wanted is not None:
+            self._waiting[wanted.charged] -= 1
+        return wanted
+
     def _want_again(self, blob_id: bytes, peer: str) -> None:
         """Take a peer for a source of a damaged blob where the blob names its organisation."""
         note = self._index.notes[blob_id]
         if self._member_of(peer) in note.members:
-            wanted = self._wanted.setdefault(blob_id, _Wanted(note.size, note.charged, {}))
+            wanted = self._wanted.get(blob_id) or self._want(
+                blob_id, _Wanted(note.size, note.charged, {})
+            )
             wanted.sources[peer] = None
 
     def _start(self, out: Outcome, now: int) -> None:
@@ -366,7 +386,7 @@ class VaultExchange:
             wanted.sources.pop(peer, None)
         is_ours = fetch.id in self._index.missing
         if not is_ours and (not wanted.sources or wanted.tries >= TRIES_MAX):
-            del self._wanted[fetch.id]
+            self._unwant(fetch.id)
 
     def _tell(self, peer: str, notes: Iterable[Note]) -> list[Send]:
         items = [Item(note.id, note.size) for note in notes]

@@ -348,6 +348,8 @@ class Expressions:
         found: list[Node] = []
         while not self.is_sign(end):
             line = self.token.line
+            if len(found) == NESTING_MAX:
+                raise self.error("nesting", f"more than {NESTING_MAX} loops and filters in one")
             if self.is_word("for"):
                 self.advance()
                 target = self.loop_target()

@@ -93,6 +93,7 @@ class _Rewriter:
         self._statements = statements
         self._lines: list[str] = []
         self._globals: set[str] = set()
+        self._constants: set[str] = set()
         self._scope = _Scope(set())
         self._special: dict[str, Callable[[Node], str]] = {
             "name": self._name,
@@ -130,6 +131,7 @@ class _Rewriter:
         self._check_constant(value)
         text = self._expression(value)
         self._define(str(target.value), statement.line)
+        self._constants.add(str(target.value))
         self._lines.append(f"{target.value} = {text}")
 
     def _check_constant(self, node: Node) -> None:
@@ -231,8 +233,15 @@ class _Rewriter:
         return name if own else "__b_" + name
 
     def _call(self, node: Node) -> str:
-        function = self._expression(node.parts[0])
+        function = self._callee(node.parts[0])
         return f"{function}({self._arguments('__m', node.parts[1:], node.names)})"
+
+    def _callee(self, node: Node) -> str:
+        """A function by its name; any other value is looked at before it is called."""
+        text = self._expression(node)
+        name = str(node.value)
+        fixed = node.kind == "name" and not self._scope.knows(name) and name not in self._constants
+        return text if fixed else f"__callee(__m, {text})"
 
     def _method(self, node: Node) -> str:
         if node.value not in METHODS:
@@ -250,6 +259,7 @@ class _Rewriter:
     def _comprehension(self, node: Node) -> str:
         elements = 1 if node.kind == "listcomp" else 2
         size = LIST_ITEM_SIZE if elements == 1 else PAIR_SIZE
+        cost = _parts(node)
         names: set[str] = set()
         self._scope.inner.append(names)
         clauses: list[str] = []
@@ -260,7 +270,7 @@ class _Rewriter:
             through = self._expression(clause.parts[1])
             names.update(_target_names(clause.parts[0]))
             clauses.append(f"for {_names(clause.parts[0])} in {through}")
-            clauses.append(f"if __turn(__m, {_parts(node)}, {size})")
+            clauses.append(f"if __turn(__m, {cost}, {size})")
         found = [self._expression(part) for part in node.parts[:elements]]
         self._scope.inner.pop()
         if elements == 1:

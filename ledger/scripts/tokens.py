@@ -101,8 +101,10 @@ class _Reader:
         """Skip empty lines; then compare the spaces before the first word with those above."""
         source = self.source
         while True:
-            width = len(source) - self._at - len(source[self._at :].lstrip(" "))
-            at = self._at + width
+            at = self._at
+            while source.startswith(" ", at):
+                at += 1
+            width = at - self._at
             if at < len(source) and source[at] == "#":
                 end = source.find("\n", at)
                 at = len(source) if end < 0 else end

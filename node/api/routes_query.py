@@ -1,5 +1,7 @@
 """Asking contracts (docs/spec/api.md, section 9): one route for every query of every contract."""
 
+import asyncio
+
 from aiohttp import web
 
 from hansa.client.types import QueryReply
@@ -11,6 +13,8 @@ from node.api.routing import Parameter, Route
 
 ARGS_CHARACTERS_MAX = 8 * 1024
 """The first line of a request is not longer; the ledger says what a query may take."""
+QUERIES_MAX = 2
+"""Answered at once: blocks are executed in the same thread, and wait for no more than these."""
 
 _CONTRACT = Parameter("contract", "path", {"type": "string"}, "such as asset; record for any")
 _QUERY = Parameter("query", "path", {"type": "string"}, "such as get; /v1/contracts lists them")
@@ -28,6 +32,7 @@ class QueryRoutes:
     def __init__(self, port: NodePort) -> None:
         """Serve `port`."""
         self._port = port
+        self._turns = asyncio.Semaphore(QUERIES_MAX)
 
     def routes(self) -> tuple[Route, ...]:
         """The one route."""
@@ -44,4 +49,6 @@ class QueryRoutes:
         args = request.query.get("args", "{}")
         if len(args) > ARGS_CHARACTERS_MAX:
             raise bad_parameter("args", args, f"at most {ARGS_CHARACTERS_MAX} characters")
-        return json_reply(await self._port.query(contract, name, args.encode()))
+        async with self._turns:
+            reply = await self._port.query(contract, name, args.encode())
+        return json_reply(reply)

@@ -3,7 +3,7 @@
 from hansa.encoding import decode_value
 from tests.simulation.chaos import Chaos
 
-POISON = "doc-1"
+POISON = "doc-1001"
 """The first document that is registered: its call has a result nowhere."""
 
 
@@ -24,20 +24,21 @@ class Poisoned:
         return self._contract.carry_out(which, scope, arguments)
 
 
+def poison(host, runs):
+    """Put the contract on a machine."""
+    ledger = host.node.worker.ledger
+    ledger._contracts = {**ledger._contracts, "doc": Poisoned(ledger._contracts["doc"], runs)}
+
+
 def run():
     """Each node runs it in two of its builds and lets it go, whatever commits between them."""
     sim = Chaos(1, 4)
     sim.quiet = True
     runs = []
-    for host in sim.hosts:
-        ledger = host.node.worker.ledger
-        ledger._contracts = {
-            **ledger._contracts,
-            "doc": Poisoned(ledger._contracts["doc"], runs),
-        }
+    sim.at(50, lambda: [poison(host, runs) for host in sim.hosts])
     sim.at(100, lambda: sim.register(sim.hosts[0]))
     for number in range(40):
-        sim.at(200 + 500 * number, lambda: sim.register(sim.hosts[1]))
-    sim.run(40_000, lambda: len(sim.chain.locations) == 40)  # noqa: PLR2004 - all but one
-    assert len(sim.chain.locations) == 40  # noqa: PLR2004
+        sim.at(101 + 25 * number, lambda: sim.register(sim.hosts[0]))
+    sim.run(40_000, lambda: len(sim.chain.locations) == 40)
+    assert len(sim.chain.locations) == 40
     assert 1 < len(runs) <= 2 * len(sim.hosts), runs

@@ -381,6 +381,12 @@ def test_a_call_weighs_what_a_script_may_take(active):
     assert weight_of(two) - weight_of(one) > 20_000
 
 
+def test_a_proposal_weighs_what_reading_a_source_may_take(active):
+    given = {"name": "t", "source": "def f(): pass\n"}
+
+    assert 60_000 < weight_of(active.sign([("script", "propose", given)])) < 61_000
+
+
 def test_a_ledger_without_a_sandbox_has_no_result_and_no_receipt(active):
     signed = active.sign([("script", "call", {"name": "s", "function": "facts"})])
     staged = active.build([signed])

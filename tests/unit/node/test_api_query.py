@@ -10,6 +10,7 @@ import pytest
 from hansa.client import AsyncClient, Client
 from hansa.errors import Rejected
 from ledger.queries import QUERIES
+from node.api.routes_query import QUERIES_MAX
 from node.api.server import ApiServer, ApiSettings
 from node.contracts import describe_contracts
 from node.local_node import LocalNode
@@ -100,3 +101,23 @@ async def test_the_openapi_page_has_the_route(api):
 
     parameters = page["paths"]["/v1/query/{contract}/{query}"]["get"]["parameters"]
     assert [one["name"] for one in parameters] == ["contract", "query", "args"]
+
+
+async def test_so_many_queries_are_answered_at_once_and_the_others_wait(api, monkeypatch):
+    answered, inside, most = LocalNode.query, 0, 0
+
+    async def slowly(node, *given):
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0.01)
+        inside -= 1
+        return await answered(node, *given)
+
+    monkeypatch.setattr(LocalNode, "query", slowly)
+    async with AsyncClient(api.url) as client:
+        one = ("record", "get", {"contract": "doc", "id": "D"})
+        told = await asyncio.gather(*(client.query(*one) for _ in range(4 * QUERIES_MAX)))
+
+    assert most == QUERIES_MAX
+    assert len({reply.height for reply in told}) == 1

@@ -317,3 +317,36 @@ async def test_a_file_that_is_gone_at_the_start_is_fetched_again():
         wire.connect("f", "b")
 
         await until(lambda: places["b"].vault.index.has(one.id))
+
+
+async def test_a_short_last_piece_costs_as_much_as_a_whole_one():
+    one = sealed(BIG)
+    async with town(f="farm", b="bank") as (wire, places):
+        await places["f"].vault.put(one.blob)
+        await until(lambda: places["b"].vault.index.has(one.id))
+        wire.sent.clear()
+        for _ in range(200):
+            places["b"].send("f", 3, encode_vault(Want(one.id, len(one.blob) - 1)))
+            await settle()
+        pieces = [m for m in wire.sent if m[0] == "f"]
+
+        assert 0 < len(pieces) <= SERVE_BYTES_BURST // PIECE_BYTES
+
+
+async def test_what_is_waited_for_is_counted_over_whatever_becomes_of_it():
+    async with town(f="farm", b="bank", c="carrier") as (wire, places):
+        wire.lose = lambda _source, target, _payload: target != "b"
+        exchange = places["b"].vault.exchange
+        many = tuple(Item(bytes([n]) * 32, 5) for n in range(1, 9))
+        places["f"].send("b", 3, encode_vault(Have(many)))
+        await settle()
+        assert exchange.waiting("farm") == len(exchange.wanted) == 8
+        places["f"].send("b", 3, encode_vault(Have(many)))
+        places["c"].send("b", 3, encode_vault(Have(many[:3])))
+        await settle()
+        assert (exchange.waiting("farm"), exchange.waiting("carrier")) == (8, 0)
+        exchange.forget(many[7].id)
+        wire.disconnect("f", "b")
+        assert exchange.waiting("farm") == len(exchange.wanted) == 3
+        wire.disconnect("c", "b")
+        assert exchange.waiting("farm") == len(exchange.wanted) == 0

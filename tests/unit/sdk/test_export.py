@@ -8,7 +8,7 @@ import pytest
 
 from hansa.bulk import export as exporting
 from hansa.bulk.export import Export, names
-from hansa.bulk.export_files import STATE, Folder
+from hansa.bulk.export_files import STATE, Folder, proof_of_tx
 from hansa.client import Client
 from hansa.consent import consent_digest, subject_of
 from hansa.errors import Corrupt, Rejected, Unavailable
@@ -286,3 +286,22 @@ def test_the_command_exports_and_verify_takes_each_proof(told, tmp_path, capsys)
 )  # fmt: skip
 def test_a_name_is_found_wherever_it_stands(value, named):
     assert names(value, "farm") is named
+
+
+@pytest.mark.parametrize("text", ["=1+2", "+1", "-1", "@SUM(A1)", "\tx"])
+def test_no_text_of_another_member_is_computed_by_a_spreadsheet(tmp_path, text):
+    with Folder.open(tmp_path, "c", "m", 1) as folder:
+        row = {"key": "doc/record/a", "why": [text], "value": {"id": text, "kind": "a", "size": -1}}
+        folder.records.add(row)
+        folder.keep()
+        folder.finish()
+    (told,) = rows(tmp_path / "documents.csv")
+
+    assert (told["id"], told["kind"], told["size"]) == ("'" + text, "a", "-1")
+    assert json.loads((tmp_path / "records.json").read_bytes())[0] == row
+
+
+def test_no_answer_of_a_node_names_a_file_outside_of_the_folder():
+    assert proof_of_tx({"tx_id": "ab" * 32}) == f"proofs/tx/{'ab' * 32}.proof.json"
+    with pytest.raises(ValueError, match="hex"):
+        proof_of_tx({"tx_id": "../../../x"})

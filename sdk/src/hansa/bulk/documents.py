@@ -16,6 +16,8 @@ from hansa.epcis.values import parse_time
 from hansa.errors import Rejected
 
 CHUNK_BYTES = 1024 * 1024
+DIGITS_MAX = 18
+"""Of a number: those that fit 64 bits; Python refuses to read some thousands."""
 META = "meta."
 COLUMNS = frozenset(
     {"file", "id", "digest", "size", "media_type", "kind", "needs", "threshold", "about",
@@ -68,13 +70,29 @@ def table_rows(table: Path, defaults: Defaults) -> Iterator[Row | Failed]:
     """
     for number, cells in read_table(table, COLUMNS, (META,)):
         try:
-            path = table.parent / cells["file"] if "file" in cells else None
+            path = _beside(table, cells["file"]) if "file" in cells else None
             yield _row(number, path, cells, defaults)
         except OSError as error:
             said = f"file: {cells['file']}: {error.strerror}"
             yield Failed(number, cells["file"], "import.file", said, {"field": "file"})
         except Rejected as error:
             yield failed(number, error)
+
+
+def _beside(table: Path, name: str) -> Path:
+    """The file of a row: below the table's folder, whoever wrote the table.
+
+    Raises:
+        Rejected: ``import.cell``: it lies elsewhere, or is a pipe or a device without an end.
+    """
+    path = table.parent / name
+    if "\0" in name or not path.resolve().is_relative_to(table.parent.resolve()):
+        raise Rejected(
+            "import.cell", f"file: {name[:80]!r} is not below the table's folder", "move it there"
+        )
+    if path.exists() and not path.is_file():
+        raise Rejected("import.cell", f"file: {name[:80]!r} is no file")
+    return path
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -148,7 +166,7 @@ def _hex(text: str) -> bytes:
 def _natural(column: str, text: str | None, otherwise: int) -> int:
     if text is None:
         return otherwise
-    if not (text.isascii() and text.isdecimal()):
+    if not (text.isascii() and text.isdecimal() and len(text) <= DIGITS_MAX):
         raise Rejected("import.cell", f"{column}: {text[:80]} is no whole number")
     return int(text)
 

@@ -25,6 +25,10 @@ MANIFEST, STATE = "manifest.json", "export.state"
 ROW_BYTES_MAX = 8 * 1024 * 1024
 """Of one row: the largest transaction with its receipt, as JSON."""
 
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""With these a spreadsheet begins what it computes: another member's text is never one (CWE-1236).
+"""
+
 Row = dict[str, Json]
 
 
@@ -239,7 +243,7 @@ class Folder:
 
 def proof_of_tx(row: Row) -> str:
     """The file of a transaction's proof."""
-    return f"proofs/tx/{row['tx_id']}.proof.json"
+    return f"proofs/tx/{bytes.fromhex(str(row['tx_id'])).hex()}.proof.json"
 
 
 def proof_of_record(row: Row) -> str:
@@ -281,6 +285,8 @@ def _cell(value: object) -> object:
         return "yes" if value else "no"
     if isinstance(value, list | dict):
         return msgspec.json.encode(value).decode()
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return "'" + value
     return "" if value is None else value
 
 
