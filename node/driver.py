@@ -130,6 +130,7 @@ class Driver:
         for record in current:
             if isinstance(record, BodyRecord):
                 self.runs.hold(unpack(Block, record.block))
+        remembers = self.replica.abstain_through != ABSTAIN_FOR_NOW
         known = self.signer.guard.encode()
         for record in records:
             if isinstance(record, OwnRecord):
@@ -137,8 +138,9 @@ class Driver:
                 self.signer.remember(record.message, self.replica.facts.chain_id)
             elif isinstance(record, PreparedRecord):
                 self.signer.guard.keep(record.certificate)
-        if self.signer.guard.encode() != known:
-            # What the guard's log has lost stands in the vote log alone: until the next sync.
+        if remembers and self.signer.guard.encode() != known:
+            # What the guard's log has lost stands in the vote log alone: until the next sync. A
+            # guard that is not there at all stays away: that is the mark of amnesia (8.4).
             self.durable.guard_moved()
         prepared = self.signer.guard.prepared
         if prepared is not None and prepared.height == height:
