@@ -1,4 +1,4 @@
-"""`hansa doc register|sign|show`: documents by their digest; the content stays with its owner."""
+"""`hansa doc …`: documents by their digest; the content stays with its owner."""
 
 import mimetypes
 from pathlib import Path
@@ -10,6 +10,7 @@ from hansa.encoding import Value
 from hansa.hashing import sha256
 from node.cli.bulk import import_documents
 from node.cli.connect import client_of, signing_key
+from node.cli.doc_steps import decline, exhibit, stamp, supersede, withdraw
 from node.cli.errors import CliError, ExitCode
 from node.cli.options import (
     Session,
@@ -32,7 +33,8 @@ def doc() -> None:
     """Register, sign and show documents."""
 
 
-doc.add_command(import_documents)
+for command in (import_documents, stamp, exhibit, decline, withdraw, supersede):
+    doc.add_command(command)
 
 
 @doc.command(epilog="Example: hansa doc register --file contract.pdf --as roastery --wait")
