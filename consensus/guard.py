@@ -134,6 +134,10 @@ class Guard:
         is_change = self.slot.height == height and self.slot.step == STEP_VIEW_CHANGE
         return self.digest if is_change else None
 
+    def bounds_at(self, height: int) -> tuple[int, int, bytes | None]:
+        """What a core has to know of a height after a restart: the three answers above."""
+        return self.locked_at(height), self.least_target(height), self.signed_change(height)
+
     def keep(self, certificate: Certificate) -> None:
         """The certificate that a COMMIT to come rests on."""
         known = self.prepared

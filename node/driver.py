@@ -145,13 +145,7 @@ class Driver:
         prepared = self.signer.guard.prepared
         if prepared is not None and prepared.height == height:
             current.append(PreparedRecord(prepared))
-        guard = self.signer.guard
-        self.replica.restore(
-            current,
-            guard.locked_at(height),
-            guard.least_target(height),
-            guard.signed_change(height),
-        )
+        self.replica.restore(current, *self.signer.guard.bounds_at(height))
 
     # -- the shell's side --------------------------------------------------------------------
 

@@ -95,8 +95,7 @@ def remembered(records, guard, height):
     current = [record for record in decoded if record_height(record) == height]
     if guard.prepared is not None and guard.prepared.height == height:
         current.append(PreparedRecord(guard.prepared))
-    limits = guard.locked_at(height), guard.least_target(height), guard.signed_change(height)
-    return current, *limits
+    return current, *guard.bounds_at(height)
 
 
 class Witness:
