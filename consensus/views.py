@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from consensus.checks import check_fresh, check_new_view, check_view_change
-from consensus.height import largest_claim
+from consensus.height import Prepared, largest_claim
 from consensus.io import Now, Output
 from consensus.messages import (
     NOTHING_PREPARED,
@@ -132,26 +132,29 @@ class Views:
         target = max(target, replica.least_target)
         if not replica.may_sign or replica.me is None:
             return
-        target += self._was_signed_otherwise(target, replica.me)
-        if target > VIEW_MAX:
-            return
         prepared = state.prepared
         if replica.locked_view > (NOTHING_PREPARED if prepared is None else prepared.view):
             # A COMMIT was signed here and its certificate forgotten: until the others' PREPAREs
             # or view changes bring it back, this replica stays where it is.
             replica.pacemaker.arm_progress(now.mono_ms, state.view)
             return
+        change = self._change(target, prepared, replica.me)
+        if self._was_signed_otherwise(change):
+            target += 1
+            change = self._change(target, prepared, replica.me)
+        if target > VIEW_MAX:
+            return
         state.status_vc = True
         state.target = target
         state.building = None
         state.active = True
         certificate = None if prepared is None else prepared.certificate
-        out.intents.append(ViewChangeProof(self._change(target, replica.me), certificate))
+        out.intents.append(ViewChangeProof(change, certificate))
         self._consider(now, out)
 
-    def _change(self, target: int, me: int) -> ViewChange:
+    def _change(self, target: int, prepared: Prepared | None, me: int) -> ViewChange:
         """The own VIEW-CHANGE to a target, claiming what is prepared."""
-        replica, prepared = self._replica, self._replica.state.prepared
+        replica = self._replica
         return ViewChange(
             replica.facts.epoch,
             replica.height,
@@ -161,13 +164,12 @@ class Views:
             me,
         )
 
-    def _was_signed_otherwise(self, target: int, me: int) -> bool:
+    def _was_signed_otherwise(self, change: ViewChange) -> bool:
         """Whether the guard has signed another claim for this target, which the log lost."""
         replica = self._replica
-        if target != replica.least_target or replica.signed_change is None:
+        if change.target != replica.least_target or replica.signed_change is None:
             return False
-        statement = self._change(target, me).statement(replica.facts.chain_id)
-        return statement != replica.signed_change
+        return change.statement(replica.facts.chain_id) != replica.signed_change
 
     def on_view_change(self, peer: int, proof: ViewChangeProof, now: Now, out: Output) -> None:
         """Row F, accept: the latest of each signer, with a claim that holds."""
