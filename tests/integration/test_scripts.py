@@ -44,6 +44,21 @@ def publish(network, name, file):
     assert vote["state"] == "passed"
 
 
+@pytest.fixture(scope="module")
+def poison(network, tmp_path_factory):
+    """The script of all that must be refused, in force."""
+    file = tmp_path_factory.mktemp("scripts") / "poison.star"
+    file.write_text(POISON)
+    publish(network, "poison", file)
+    return "poison"
+
+
+def frozen(network, name):
+    """Freeze a script, by vote."""
+    for command, member in zip(("freeze", "approve", "approve"), MEMBERS, strict=True):
+        ok(network.hansa("script", command, name, "--as", member, "--wait", "-o", "json"))
+
+
 def call(network, name, function, *words, member="farm"):
     return network.hansa(
         "script", "call", name, function, *words, "--as", member, "--wait", "-o", "json"
@@ -92,18 +107,15 @@ def test_members_publish_an_example_and_call_it(network):
     assert spent.document["error"]["code"] == "refused.SUM"
 
 
-def test_poison_is_refused_with_limit_on_every_node_and_the_nodes_stay_healthy(network, tmp_path):
-    file = tmp_path / "poison.star"
-    file.write_text(POISON)
-    publish(network, "poison", file)
+def test_poison_is_refused_with_limit_on_every_node_and_the_nodes_stay_healthy(network, poison):
     height = network.status("node0").height
 
     codes = {}
     for function in ("loop", "text", "many", "nested", "deep"):
-        codes[function] = call(network, "poison", function).document["error"]["code"]
+        codes[function] = call(network, poison, function).document["error"]["code"]
 
     assert codes == dict.fromkeys(codes, "refused.LIMIT")
-    assert ok(call(network, "poison", "fine"))["result"] == 7
+    assert ok(call(network, poison, "fine"))["result"] == 7
     head, _ = until(lambda: same_state(network), 30, "all four nodes agree")
     assert head >= height + 6
     for name, status in heads(network).items():
@@ -111,13 +123,14 @@ def test_poison_is_refused_with_limit_on_every_node_and_the_nodes_stay_healthy(n
         assert not [line for line in network.log_lines(name) if line.get("level") == "error"]
 
 
-def test_a_node_that_loses_its_sandbox_starts_another(network):
+def test_a_node_that_loses_its_sandbox_starts_another(network, poison):
+    assert ok(call(network, poison, "fine"))["result"] == 7
     until(lambda: len(sandboxes(network)) == 4, 10, "a sandbox at each node")
     before = sandboxes(network)
     for pid in before.values():
         os.kill(pid, signal.SIGKILL)
 
-    assert ok(call(network, "poison", "fine", member="carrier"))["result"] == 7
+    assert ok(call(network, poison, "fine", member="carrier"))["result"] == 7
 
     after = until(
         lambda: (now := sandboxes(network)) and len(now) == 4 and now, 20, "new sandboxes"
@@ -126,8 +139,11 @@ def test_a_node_that_loses_its_sandbox_starts_another(network):
     assert until(lambda: same_state(network), 30, "all four nodes agree")
 
 
-def test_a_frozen_script_is_held_everywhere(network):
-    for command, member in (("freeze", "farm"), ("approve", "roastery"), ("approve", "carrier")):
-        ok(network.hansa("script", command, "poison", "--as", member, "--wait", "-o", "json"))
+def test_a_frozen_script_is_held_everywhere(network, tmp_path):
+    file = tmp_path / "held.star"
+    file.write_text("def fine(): return 7\n")
+    publish(network, "held", file)
 
-    assert call(network, "poison", "fine").document["error"]["code"] == "refused.HELD"
+    frozen(network, "held")
+
+    assert call(network, "held", "fine").document["error"]["code"] == "refused.HELD"
