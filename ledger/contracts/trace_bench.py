@@ -28,6 +28,8 @@ NOTED_MAX = 64
 
 _WITHOUT_BIRTH = ("414/", "417/", "253/", "255/", "401/", "402/", "8017/", "8018/")
 """Places, parties, documents, shipments, service relations: nobody commissions them."""
+SERIAL = "/21/"
+"""In every identifier of one item; a kind of things has none, so that most need no closer look."""
 
 
 class Draft:
@@ -35,13 +37,14 @@ class Draft:
 
     __slots__ = (
         "before", "born", "born_time", "controller", "ended_time", "host", "host_round",
-        "host_turn", "keepers", "made", "name", "parent", "parent_round", "round", "state",
-        "touched", "transit", "unit", "used",
+        "host_turn", "identifier", "keepers", "made", "name", "parent", "parent_round", "round",
+        "state", "touched", "transit", "unit", "used",
     )  # fmt: skip
 
     def __init__(self, name: str, before: ThingRecord | None) -> None:
         """Start from what the state has, if it has anything."""
         self.name = name
+        self.identifier = ""
         self.before = before
         self.touched = False
         if before is None:
@@ -136,11 +139,12 @@ class Bench:
     def link(self, identifier: str, role: str) -> Draft | None:
         """Note a thing in the event; None for a kind of things, which has no record."""
         name = short(identifier)
-        if is_class(identifier):
+        if SERIAL not in identifier and is_class(identifier):
             self.links.append(Link(name, role))
             return None
         draft = self.draft(name)
         draft.touched = True
+        draft.identifier = identifier
         self.links.append(Link(name, role, draft.before.last if draft.before else b""))
         return draft
 
@@ -270,7 +274,7 @@ class Bench:
         touched = [draft for draft in self._drafts.values() if draft.touched]
         for draft in touched:
             key = "thing/" + draft.name
-            record = draft.record(thing_id(draft.name), digest, here)
+            record = draft.record(draft.identifier or thing_id(draft.name), digest, here)
             context.put(key, record)
             if len(touched) <= NOTED_MAX:
                 context.changed(key, record.version - 1, record.version)
