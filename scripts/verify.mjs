@@ -221,7 +221,7 @@ const P = 2n ** 255n - 19n;
 const EIGHT = 0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n;
 const SMALL = [0n, 1n, P - 1n, EIGHT, P - EIGHT, P, P + 1n]; // y of points of small order
 const DER = Buffer.from("302a300506032b6570032100", "hex");
-function holds(key, message, given) {
+export function holds(key, message, given) { // 33, any number of, 64 bytes
   const y = (raw) => BigInt.asUintN(255, BigInt(`0x${Buffer.from(raw).reverse().toString("hex")}`));
   const [point, start] = [y(key.subarray(1)), y(given.subarray(0, 32))];
   if (key[0] !== 1 || point >= P || SMALL.includes(point) || SMALL.includes(start)) return false;
