@@ -271,7 +271,7 @@ def _deliver(
         f"proof written  {out}  {len(content)} bytes",
         Result({**document, "file": str(out), "size": len(content)}),
     )
-    session.printer.next(f"hansa verify {out} --trust trust.json")
+    session.printer.next(f"hansa verify {out}")
 
 
 @click.command(epilog="Example: hansa verify p.json --trust trust.json --file contract.pdf")

@@ -292,6 +292,9 @@ def erase(  # noqa: PLR0913 - what a receipt says
             f"hansa vault erase {blob_id} --as {organisation} --about ID",
         )
     signer = signing_key(session, organisation, key_file)
+    with client_of(session, organisation) as client:
+        # Before anything is deleted: a receipt about what the chain does not know is refused.
+        _need_scope(client, scope, blob_id, organisation)
     for place, _ in holding:
         place.erase(name)
     arguments: dict[str, Value] = {
@@ -414,6 +417,23 @@ def _seal_key(
         f"no key file of {organisation} fits the keys it is sealed to: {names}",
         f"look into {folder}, or give the file: --key FILE",
     )
+
+
+def _need_scope(client: "Client", scope: str, blob_id: str, organisation: str) -> None:
+    """The agreement or consent that a receipt of erasure is about.
+
+    Raises:
+        CliError: ``vault.about`` when the chain has neither.
+    """
+    places = (f"grant/agreement/{scope}", f"grant/consent/{scope}")
+    if all(client.state(place).value is None for place in places):
+        raise CliError(
+            ExitCode.NOT_FOUND,
+            "vault.about",
+            "nothing was erased",
+            f"the chain has no agreement and no consent {scope}",
+            f"hansa vault erase {blob_id} --as {organisation} --about ID",
+        )
 
 
 def _receipt(client: "Client", about: str, holder: str, blob_id: str) -> "dict[str, object] | None":

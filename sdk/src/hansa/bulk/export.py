@@ -30,6 +30,8 @@ KEPT_EVERY = 50
 TRIES_MAX = 60
 PAUSE_S = 1.0
 """A node that is busy is asked again that often, a minute in all."""
+QUERIES = "queries"
+"""Beside the contracts, in the node's list of them: what may be asked."""
 RECORDS_MAX = 1_000_000
 """Records of one member: their keys are held in memory."""
 SIGNED, NAMED, RECORD = "signed", "named", "record"
@@ -117,7 +119,7 @@ class Export:
     def _take_records(self, folder: Folder) -> None:
         """Take what stands in the state, contract by contract."""
         for contract in sorted(_patient(self._node.contracts)):
-            if contract in folder.state.contracts:
+            if contract == QUERIES or contract in folder.state.contracts:
                 continue
             for key, value in self._scan(contract + "/"):
                 why = self._why_record(key, value)
