@@ -215,10 +215,11 @@ def test_an_erasure_leaves_a_receipt_of_each_holder_and_brings_nothing_back(town
     assert town.has("farm", blob_id)
 
 
-def test_without_an_agreement_or_consent_nothing_is_erased(town):
-    blob_id = town.seal("free.txt", b"x", [])
+@pytest.mark.parametrize(("about", "code"), [([], 2), (["--about", "nobody-agreed"], 66)])
+def test_without_an_agreement_or_consent_nothing_is_erased(town, about, code):
+    blob_id = town.seal(f"free-{code}.txt", b"x", [])
 
-    ended = town.run("erase", blob_id, "--as", "farm", code=2)
+    ended = town.run("erase", blob_id, "--as", "farm", *about, code=code)
 
     assert ended["error"]["code"] == "vault.about"
     assert town.has("farm", blob_id)
