@@ -1,18 +1,16 @@
 """What two programs must say alike: the text of a number, and whether a signature holds."""
 
 import json
-import os
 import random
 import struct
 import subprocess
 from hashlib import sha256, sha512
 
 import nacl.bindings
-import pytest
 
 from hansa.canonical_json import number_text
 from hansa.signing import SigningKey, verify
-from tests.property.test_independent_verifier import installed_node
+from tests.programs import required
 from tests.tidy.tree import ROOT
 
 NUMBERS = 20_000
@@ -26,11 +24,7 @@ SMALL = [0, 1, P - 1, P, P + 1, ORDER_EIGHT, P - ORDER_EIGHT]
 
 def node(script, given):
     """What a JavaScript program answers to lines."""
-    found = installed_node()
-    if found is None and os.environ.get("CI") == "true":
-        pytest.fail("CI=true and there is no node")
-    if found is None:
-        pytest.skip("no node here")
+    found = required("node", "nodejs", "Node.js 18 or newer says what JavaScript says")
     done = subprocess.run(
         [found, "--input-type=module", "-e", script],
         input=given, capture_output=True, text=True, timeout=SECONDS_MAX, check=True, cwd=ROOT,

@@ -7,8 +7,6 @@ a page of docs/spec/ is wrong. Compared are the exit code and the verdict of eac
 import base64
 import hashlib
 import json
-import os
-import shutil
 import subprocess
 from functools import cache
 
@@ -30,6 +28,7 @@ from hansa.proof import (
 from hansa.signing import verify
 from hansa.transaction import Call, SignedTransaction, Transaction, transaction_digest
 from hansa.votes import COMMIT, PREPARE, fresh_statement, vote_statement
+from tests.programs import required
 from tests.property import verifier_cases as cases
 from tests.property.verifier_cases import Case
 from tests.tidy.tree import ROOT
@@ -48,26 +47,10 @@ ASKED_AT_ONCE = 500
 judged = cache(verify)
 
 
-def installed_node():
-    """The path of `node`, installed first where it must not be missing; None elsewhere."""
-    found = shutil.which("node")
-    if found is None and os.environ.get("CI") == "true" and os.geteuid() == 0:
-        for words in (["update"], ["install", "--yes", "--no-install-recommends", "nodejs"]):
-            subprocess.run(["apt-get", "--quiet", *words], check=False, timeout=SECONDS_MAX)
-        found = shutil.which("node")
-    return found
-
-
 @pytest.fixture(scope="module")
 def node():
-    """The program that runs JavaScript: skipped where absent, required when CI is true."""
-    found = installed_node()
-    if found is None:
-        reason = "node (Node.js 18 or newer) is not installed: scripts/verify.mjs cannot run"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    """The program that runs JavaScript."""
+    return required("node", "nodejs", "scripts/verify.mjs needs Node.js 18 or newer")
 
 
 def ask(node, lines):

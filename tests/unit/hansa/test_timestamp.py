@@ -1,7 +1,6 @@
 """RFC 3161 tokens: the published ones, and those of authorities that bend one rule each."""
 
 import hashlib
-import os
 from contextlib import suppress
 
 import pytest
@@ -16,14 +15,12 @@ from hansa import der
 from hansa.errors import Rejected
 from hansa.timestamp import TOKEN_BYTES_MAX, read_token, token_of
 from hansa.timestamp_check import Authorities
-from tests.tidy.tree import ROOT
 from tests.unit.hansa import tsa_scene as scene
 from tests.unit.hansa.tsa_scene import Authority, token
 
 DIGEST = ("sha256", hashlib.sha256(b"hello").digest())
 WANTED = ("sha-256", DIGEST[1])
 JUNE_MS = 1_780_315_200_000
-VECTORS = ROOT / os.environ.get("HANSA_VECTORS", "../shared/vectors") / "rfc3161"
 NAMES = {"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
 
 
@@ -57,10 +54,8 @@ PUBLISHED = {
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_published_tokens_are_judged_as_published(name):
-    path = VECTORS / name
-    if not path.exists():
-        pytest.skip(f"no vectors in {VECTORS}: set HANSA_VECTORS")
+def test_published_tokens_are_judged_as_published(name, vectors):
+    path = vectors / "rfc3161" / name
     folder = path.parent
     raw = (folder / "ts_chain.pem").read_bytes()
     chain = (

@@ -1,6 +1,5 @@
 """The time-stamp authority of a story: its tokens are what RFC 3161 says, for any judge."""
 
-import shutil
 import subprocess
 
 import pytest
@@ -14,6 +13,7 @@ from hansa.hashing import sha256
 from hansa.timestamp import read_token
 from hansa.timestamp_check import Authorities
 from node.stories.tsa import Authority
+from tests.programs import required
 
 NOW_MS = 1_795_000_000_500
 AUTHORITY = Authority("time-stamps of a story", NOW_MS)
@@ -58,9 +58,7 @@ def test_it_stamps_nothing_before_its_certificate():
 
 
 def test_another_implementation_agrees(tmp_path):
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not on this machine: install it to compare")
+    openssl = required("openssl", "openssl", "the other implementation of RFC 3161")
     pem = x509.load_der_x509_certificate(AUTHORITY.certificate).public_bytes(Encoding.PEM)
     (tmp_path / "tsa.pem").write_bytes(pem)
     (tmp_path / "token.der").write_bytes(AUTHORITY.stamp(DIGEST, NOW_MS))

@@ -298,7 +298,7 @@ def test_an_import_that_is_killed_again_and_again_brings_each_row_once(server, h
         child = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         start = server.chain.height
         while child.poll() is None and server.chain.height < start + wanted:
-            time.sleep(0.005)
+            time.sleep(0.005)  # another process works: there is nothing else to wait for
         if child.poll() is None:
             os.kill(child.pid, signal.SIGKILL)
             kills += 1
