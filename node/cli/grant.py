@@ -222,7 +222,7 @@ def transfer(signing: Signing, *, agreement: str, to: str, reason: str) -> None:
 
 
 @grant.command(
-    epilog="Example: hansa grant deliver a-1 --file prices.sealed --where s3://farm/prices "
+    epilog="Example: hansa grant deliver a-1 --file prices.sealed --where vault "
     "--wrap 41f3d2c5b6a79880=9f2c…e1 --as farm --wait"
 )
 @click.argument("agreement")

@@ -101,8 +101,8 @@ def story_run(session: Session, *, name: str, folder: Path | None) -> None:
     refused = sum(len(one.account.refused) for one in played)
     proofs = sum(len(one.account.proofs) for one in played)
     session.printer.done(
-        f"{len(played)} stories, {refused} frauds refused, {proofs} proofs, "
-        f"in {document['elapsed_s']} s",
+        f"{len(played)} {'story' if len(played) == 1 else 'stories'}, "
+        f"{refused} frauds refused, {proofs} proofs, in {document['elapsed_s']} s",
         Result(document, [_row(one) for one in played], RUN_COLUMNS),
     )
     first = next(path for one in played for path in one.account.proofs)
